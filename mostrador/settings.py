@@ -86,6 +86,7 @@ class Settings(BaseSettings):
         env_file = str(ROOT / ".env")
         case_sensitive = True
         allow_mutation = False
+        allow_population_by_field_name = True
 
         @classmethod
         def parse_env_var(cls, field_name: str, raw_val: str) -> Any:
@@ -122,7 +123,7 @@ class Settings(BaseSettings):
     @classmethod
     def variable(cls, name: str) -> str:
         """The environment variable that fills the setting ``name``."""
-        return str(cls.__fields__[name].field_info.extra.get("env", name))
+        return str(cls.__fields__[name].field_info.extra.get("env", name)) if name in cls.__fields__ else name
 
 
 def read_settings(**overrides: Any) -> Settings:
