@@ -1,0 +1,101 @@
+"""The connection pool of a process, and how it hears that work has come."""
+from __future__ import annotations
+
+import logging
+import select
+import time
+from typing import Optional, Sequence
+
+import psycopg2
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+log = logging.getLogger(__name__)
+
+INBOX = "mostrador_inbox"
+OUTBOX = "mostrador_outbox"
+
+
+def connect(url: str, pool_size: int = 5) -> Engine:
+    """An engine with at most ``pool_size`` connections that are checked before use and never waited for over 5 s."""
+    return create_engine(
+        url,
+        future=True,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=5,
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        connect_args={"connect_timeout": 5, "application_name": "mostrador", "options": "-c timezone=UTC"},
+    )
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether the database is away (and will be back) rather than the statement wrong."""
+    if isinstance(error, (PoolTimeout, DisconnectionError, psycopg2.OperationalError, psycopg2.InterfaceError)):
+        return True
+    if isinstance(error, (OperationalError, InterfaceError)):
+        return True
+    return isinstance(error, DBAPIError) and error.connection_invalidated
+
+
+def notify(connection: Connection, channel: str, payload: str = "") -> None:
+    """Wake whoever listens on ``channel`` once this transaction commits."""
+    connection.execute(text("select pg_notify(:c, :p)"), {"c": channel, "p": payload})
+
+
+class Listener:
+    """Hears NOTIFY on one connection of its own and outlives the server.
+
+    ``wait(seconds)`` returns the payloads that came, an empty list after ``seconds`` of silence, and None after a
+    reconnection: whatever was announced meanwhile is unknown, so the caller must look at its whole queue.
+    """
+
+    def __init__(self, url: str, channels: Sequence[str]) -> None:
+        self._dsn = url.replace("postgresql+psycopg2://", "postgresql://", 1)
+        self._channels = tuple(channels)
+        self._connection: Optional["psycopg2.extensions.connection"] = None
+
+    def wait(self, seconds: float) -> "Optional[list[str]]":
+        if self._connection is None:
+            return None if self._open() else self._pause(seconds)
+        try:
+            if not select.select([self._connection], [], [], seconds)[0]:
+                return []
+            self._connection.poll()
+            payloads = [n.payload for n in self._connection.notifies]
+            self._connection.notifies.clear()
+            return payloads
+        except (psycopg2.Error, OSError, ValueError):
+            log.warning("The listening connection was lost")
+            self.close()
+            return self._pause(seconds)
+
+    def close(self) -> None:
+        if self._connection is not None:
+            try:
+                self._connection.close()
+            except psycopg2.Error:
+                pass
+            self._connection = None
+
+    def _open(self) -> bool:
+        try:
+            connection = psycopg2.connect(self._dsn, connect_timeout=5, application_name="mostrador-listen")
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                for channel in self._channels:
+                    cursor.execute(f"listen {channel}")
+            self._connection = connection
+            return True
+        except psycopg2.Error:
+            return False
+
+    @staticmethod
+    def _pause(seconds: float) -> "list[str]":
+        # The server is away: nothing can wake us, so this is the one place that waits by the clock.
+        time.sleep(min(seconds, 0.25))
+        return []
+
