@@ -1,0 +1,224 @@
+"""Stock: what is there, who changed it, and how to take a change back.
+
+``stock = sum of log`` holds for every variation at every commit: a level is only ever written together with the log row
+that explains it.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Protocol, Sequence
+
+from mostrador.shop.contacts import Contact
+from mostrador.shop.errors import Gone, ImplausibleQuantity, NothingToUndo, NotYours, UndoTooLate
+from mostrador.shop.unit_of_work import UnitOfWork, effect_key
+
+CHAT_SOURCE = "Whatsapp_chatbot"  # the attribution the brief asks for
+GREATEST_STOCK = 1_000_000
+UNDO_WITHIN = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class Sku:
+    """The natural key by which feeds and inventory services name a variation."""
+
+    supplier_id: int
+    product_id: int
+    style_id: str
+    variation_name: str
+
+
+@dataclass(frozen=True)
+class Variation:
+    id: int
+    sku: Sku
+    catalog_id: int
+    catalog_name: str
+    picture: str = ""
+    withdrawn: bool = False
+
+    @property
+    def title(self) -> str:
+        name = self.sku.variation_name
+        return f"{self.catalog_name} – {name}" if name else self.catalog_name
+
+
+class Sense(str, Enum):
+    SET = "set"
+    ADD = "add"
+    TAKE = "take"
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A number of pieces and what is to be done with it."""
+
+    number: int
+    sense: Sense = Sense.SET
+
+    def applied_to(self, stock: int) -> int:
+        """The stock afterwards. Raises ImplausibleQuantity below 0 or above GREATEST_STOCK."""
+        after = {Sense.SET: self.number, Sense.ADD: stock + self.number, Sense.TAKE: stock - self.number}[self.sense]
+        if self.number < 0 or not 0 <= after <= GREATEST_STOCK:
+            raise ImplausibleQuantity(str(after))
+        return after
+
+
+@dataclass(frozen=True)
+class Change:
+    """One line of the log. ``undoes`` is the id of the line it takes back."""
+
+    id: int
+    variation_id: int
+    before: int
+    after: int
+    source: str
+    contact_id: Optional[int]
+    at: datetime
+    undoes: Optional[int] = None
+
+    @property
+    def delta(self) -> int:
+        return self.after - self.before
+
+
+class Variations(Protocol):
+    def get(self, variation_id: int) -> Optional[Variation]: ...
+
+    def siblings(self, variation: Variation) -> List[Variation]:
+        """The other variations of the same product that are not withdrawn, by name."""
+
+    def find(self, skus: Sequence[Sku]) -> Dict[Sku, Variation]:
+        """The known ones among ``skus``."""
+
+    def ensure(self, sku: Sku, catalog_id: int, catalog_name: str) -> Variation:
+        """The variation with this natural key, made when new."""
+
+
+class StockBook(Protocol):
+    """Levels and log of an inventory kept in our own tables (and the log of changes made through another's service)."""
+
+    def levels(self, variation_ids: Iterable[int], lock: bool = False) -> Dict[int, int]:
+        """Stock by variation id; ids without a level are left out. ``lock`` holds the rows, in id order."""
+
+    def write(
+        self,
+        variation: Variation,
+        before: int,
+        after: int,
+        source: str,
+        contact_id: Optional[int],
+        key: Optional[str],
+        at: datetime,
+        undoes: Optional[int] = None,
+    ) -> Change:
+        """Set the level to ``after`` and log the change, together."""
+
+    def changes_by(self, contact_id: int, source: str, limit: int) -> List[Change]:
+        """The contact's newest changes that are neither undone nor an undo themselves, newest first."""
+
+
+class InventoryService(Protocol):
+    """The truth about stock: our own tables, or a company's service behind a signed REST interface."""
+
+    def levels(self, uow: UnitOfWork, variations: Sequence[Variation]) -> Dict[int, int]:
+        """Live stock by variation id; unknown ones left out. Raises InventoryUnavailable."""
+
+    def change(
+        self,
+        uow: UnitOfWork,
+        variation: Variation,
+        quantity: Quantity,
+        source: str,
+        contact_id: Optional[int],
+        key: str,
+        at: datetime,
+        undoes: Optional[int] = None,
+    ) -> Change:
+        """Apply ``quantity`` to the live stock and log it, once per ``key``. Raises ImplausibleQuantity, InventoryUnavailable."""
+
+
+@dataclass(frozen=True)
+class StockUpdated:
+    """What a person is told after a change."""
+
+    variation: Variation
+    before: int
+    after: int
+    change_id: int
+
+
+def owned_variation(uow: UnitOfWork, contact: Contact, variation_id: int) -> Variation:
+    """The variation, if this contact may touch it. Raises Gone and NotYours; call inside the unit of work."""
+    variation = uow.variations.get(variation_id)
+    if variation is None or variation.withdrawn:
+        raise Gone(str(variation_id))
+    if variation.sku.supplier_id not in contact.supplier_ids:
+        raise NotYours(str(variation_id))
+    return variation
+
+
+def update_stock(
+    uow: UnitOfWork,
+    inventory: InventoryService,
+    contact: Contact,
+    variation_id: int,
+    quantity: Quantity,
+    turn_id: str,
+    at: datetime,
+) -> StockUpdated:
+    """Change the stock of the contact's own variation, exactly once per turn, attributed to the chat.
+
+    A repeat of the same turn returns the outcome of the first time. Raises Gone, NotYours, ImplausibleQuantity and
+    InventoryUnavailable; then nothing has changed.
+    """
+    key = effect_key(turn_id, "update_stock", variation_id)
+    with uow:
+        variation = owned_variation(uow, contact, variation_id)
+
+        def change() -> Mapping[str, Any]:
+            made = inventory.change(uow, variation, quantity, CHAT_SOURCE, contact.id, key, at)
+            uow.recommendations.record(variation, "updated", key, at)
+            return {"before": made.before, "after": made.after, "id": made.id}
+
+        outcome = uow.effects.once(key, at, change)
+        uow.commit()
+    return StockUpdated(variation, outcome["before"], outcome["after"], outcome["id"])
+
+
+def undo_last(
+    uow: UnitOfWork, inventory: InventoryService, contact: Contact, turn_id: str, at: datetime
+) -> StockUpdated:
+    """Take the contact's newest change back by the same amount; what sold meanwhile stays sold.
+
+    Raises NothingToUndo, UndoTooLate (older than 24 hours), Gone, NotYours and InventoryUnavailable.
+    """
+    key = effect_key(turn_id, "undo_last", contact.id)
+    with uow:
+
+        def undo() -> Mapping[str, Any]:
+            newest = uow.stock.changes_by(contact.id, CHAT_SOURCE, limit=1)
+            if not newest:
+                raise NothingToUndo()
+            last = newest[0]
+            if at - last.at > UNDO_WITHIN:
+                raise UndoTooLate()
+            variation = owned_variation(uow, contact, last.variation_id)
+            made = inventory.change(
+                uow, variation, _reverse(uow, inventory, variation, last), CHAT_SOURCE, contact.id, key, at, last.id
+            )
+            uow.recommendations.record(variation, "undone", key, at)
+            return {"variation": variation.id, "before": made.before, "after": made.after, "id": made.id}
+
+        outcome = uow.effects.once(key, at, undo)
+        variation = owned_variation(uow, contact, outcome["variation"])
+        uow.commit()
+    return StockUpdated(variation, outcome["before"], outcome["after"], outcome["id"])
+
+
+def _reverse(uow: UnitOfWork, inventory: InventoryService, variation: Variation, last: Change) -> Quantity:
+    if last.delta <= 0:
+        return Quantity(-last.delta, Sense.ADD)
+    live = inventory.levels(uow, [variation]).get(variation.id, 0)
+    return Quantity(min(last.delta, live), Sense.TAKE)  # never below zero: pieces already sold cannot be taken back
