@@ -168,6 +168,7 @@ outbox = Table(
     Column("urgency", SmallInteger, nullable=False),  # 0 reply, 1 notification, 2 campaign
     Column("topic", String(32), nullable=False, server_default=""),  # consent topic; empty for replies
     Column("say", JSONB, nullable=False),
+    Column("slice", SmallInteger, nullable=False, server_default="0"),  # which of the messages that ``say`` becomes
     Column("status", String(10), nullable=False, server_default="queued"),
     # queued → sending → accepted → sent → delivered → read; failed, dropped (never sent on purpose), unknown, held
     Column("provider_id", Text, unique=True),

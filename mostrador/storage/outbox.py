@@ -1,0 +1,271 @@
+"""The queue of things to say: written inside a turn's transaction, claimed by the sender, settled by reports."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.engine import Connection
+
+from mostrador.shop.messages import Say
+from mostrador.storage.tables import outbox
+
+REPLY, NOTIFICATION, CAMPAIGN = 0, 1, 2
+
+
+def add(
+    connection: Connection,
+    conversation_id: str,
+    says: Sequence[Tuple[Say, int]],
+    speaker: str,
+    urgency: int,
+    key: str,
+    at: datetime,
+    turn_id: Optional[str] = None,
+    topic: str = "",
+) -> None:
+    """Queue ``says`` in order, unique by ``key`` and part; the same key again adds nothing.
+
+    Each comes with the number of provider messages it becomes: a text longer than the provider allows is several rows.
+    """
+    if not says:
+        return
+    rows = [
+        {
+            "conversation_id": conversation_id,
+            "dedup_key": f"{key}#{part}",
+            "turn_id": turn_id,
+            "part": part,
+            "speaker": speaker,
+            "urgency": urgency,
+            "topic": topic,
+            "say": say.to_json(),
+            "slice": slice_,
+            "due_at": at,
+            "created_at": at,
+        }
+        for part, (say, slice_) in enumerate((say, n) for say, count in says for n in range(count))
+    ]
+    connection.execute(insert(outbox).values(rows).on_conflict_do_nothing(index_elements=["dedup_key"]))
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A row that this sender alone may send until ``lease`` runs out, with all that decides whether it may go."""
+
+    id: int
+    conversation_id: str
+    business_number: str
+    contact_id: int
+    wa_id: str
+    bsuid: str
+    e164: str
+    speaker: str
+    urgency: int
+    topic: str
+    say: Say
+    slice: int
+    attempts: int
+    created_at: datetime
+    owner: str
+    owner_since: Optional[datetime]
+    last_human_at: Optional[datetime]
+    reply_to_provider_id: str
+
+
+_CLAIM = text(
+    """
+    with head as (  -- a contact's rows leave one at a time, replies first, in the order they were said
+        select distinct on (o.conversation_id) o.id, o.conversation_id, o.status, o.due_at, o.urgency
+        from outbox o
+        where o.status in ('queued', 'sending', 'unknown')
+        order by o.conversation_id, (o.status = 'queued'), o.urgency, o.id
+    ), ready as (
+        select h.id
+        from head h
+        join conversation c on c.id = h.conversation_id
+        where h.status = 'queued' and h.due_at <= :now
+          and (c.blocked_until is null or c.blocked_until <= :now)
+          and (c.pair_paid_until is null or c.pair_paid_until <= :pair_limit)
+          and not exists (  -- give the one before a moment to arrive: the provider keeps no order
+              select 1 from outbox p
+              where p.conversation_id = h.conversation_id and p.status = 'accepted' and p.sent_at > :order_limit)
+        order by h.urgency, h.id
+        limit :most
+    ), locked as (
+        select o.id from outbox o join ready on ready.id = o.id
+        where o.status = 'queued'
+        for update of o skip locked
+    )
+    update outbox o
+    set status = 'sending', claim = :claim, lease_until = :lease, attempts = o.attempts + 1
+    from locked
+    where o.id = locked.id
+    returning o.id
+    """
+)
+
+_DETAILS = text(
+    """
+    select o.id, o.conversation_id, o.speaker, o.urgency, o.topic, o.say, o.slice, o.attempts, o.created_at, o.turn_id,
+           c.business_number, c.contact_id, c.owner, c.owner_since, c.last_human_at,
+           coalesce((select value from contact_alias a where a.contact_id = c.contact_id and a.kind = 'wa_id'
+                     order by value limit 1), '') as wa_id,
+           coalesce((select value from contact_alias a where a.contact_id = c.contact_id and a.kind = 'bsuid'
+                     order by value desc limit 1), '') as bsuid,
+           coalesce((select value from contact_alias a where a.contact_id = c.contact_id and a.kind = 'e164'
+                     order by value limit 1), '') as e164
+    from outbox o join conversation c on c.id = o.conversation_id
+    where o.id = any(:ids)
+    order by o.urgency, o.id
+    """
+)
+
+_PAY_PAIR = text(
+    """
+    update conversation
+    set pair_paid_until = greatest(coalesce(pair_paid_until, :now), :now) + make_interval(secs => :pair)
+    where id = any(:ids)
+    """
+)
+
+
+def claim(
+    connection: Connection,
+    now: datetime,
+    token: str,
+    most: int,
+    lease: timedelta,
+    pair_seconds: float,
+    pair_burst: int,
+    order_wait: timedelta,
+) -> List[Claimed]:
+    """Claim up to ``most`` rows that may leave now, at most one of each conversation, and pay their pair limit.
+
+    The pair limit is the generic cell rate algorithm: one message per ``pair_seconds``, ``pair_burst`` borrowed ahead.
+    """
+    ids = list(
+        connection.execute(
+            _CLAIM,
+            {
+                "now": now,
+                "claim": token,
+                "lease": now + lease,
+                "most": most,
+                "pair_limit": now + timedelta(seconds=pair_seconds * (pair_burst - 1)),
+                "order_limit": now - order_wait,
+            },
+        ).scalars()
+    )
+    if not ids:
+        return []
+    rows = connection.execute(_DETAILS, {"ids": ids}).all()
+    connection.execute(
+        _PAY_PAIR, {"now": now, "pair": pair_seconds, "ids": [row.conversation_id for row in rows]}
+    )
+    return [
+        Claimed(
+            id=row.id,
+            conversation_id=row.conversation_id,
+            business_number=row.business_number,
+            contact_id=row.contact_id,
+            wa_id=row.wa_id,
+            bsuid=row.bsuid,
+            e164=row.e164,
+            speaker=row.speaker,
+            urgency=row.urgency,
+            topic=row.topic,
+            say=Say.from_json(row.say),
+            slice=row.slice,
+            attempts=row.attempts,
+            created_at=row.created_at,
+            owner=row.owner,
+            owner_since=row.owner_since,
+            last_human_at=row.last_human_at,
+            reply_to_provider_id=row.turn_id or "",
+        )
+        for row in rows
+    ]
+
+
+def settle(connection: Connection, row_id: int, token: str, **values: Any) -> bool:
+    """Write how a send ended, if the claim still holds; a report that came first is never moved backwards."""
+    sets: Dict[str, Any] = {"claim": None, "lease_until": None, **values}
+    done = connection.execute(
+        outbox.update().where(outbox.c.id == row_id, outbox.c.claim == token, outbox.c.status == "sending").values(sets)
+    )
+    return done.rowcount == 1
+
+
+_EXPIRED = text(
+    """
+    update outbox set status = 'unknown', claim = null, lease_until = null, due_at = :now
+    where status = 'sending' and lease_until < :now
+    returning id
+    """
+)
+
+_RESEND = text(
+    """
+    update outbox set status = 'queued', resends = resends + 1, due_at = :now
+    where status = 'unknown' and due_at < :before and resends < 1
+    returning id
+    """
+)
+
+_GIVE_UP = text(
+    """
+    update outbox set status = 'failed', error = 'no word of it came back', status_at = :now
+    where status = 'unknown' and due_at < :before and resends >= 1
+    returning id, conversation_id
+    """
+)
+
+
+@dataclass(frozen=True)
+class Swept:
+    """How many rows lost their sender, how many are sent once more, and which were given up (id, conversation)."""
+
+    orphaned: int
+    resent: int
+    given_up: Sequence[Tuple[int, str]]
+
+
+def sweep(connection: Connection, now: datetime, unknown_after: timedelta) -> Swept:
+    """Settle what nobody works on: a dead sender's rows become unknown, long unknown ones go once more, then never."""
+    orphaned = connection.execute(_EXPIRED, {"now": now}).rowcount
+    before = now - unknown_after
+    given_up = [(r.id, r.conversation_id) for r in connection.execute(_GIVE_UP, {"now": now, "before": before})]
+    resent = connection.execute(_RESEND, {"now": now, "before": before}).rowcount
+    return Swept(orphaned, resent, given_up)
+
+
+def inbound_since(connection: Connection, instant: datetime) -> Dict[str, int]:
+    """Messages received since ``instant`` by business number; they count against the number's throughput."""
+    rows = connection.execute(
+        text(
+            """
+            select c.business_number, count(*) as n
+            from inbox i join conversation c on c.id = i.conversation_id
+            where i.received_at > :since group by 1
+            """
+        ),
+        {"since": instant},
+    )
+    return {row.business_number: row.n for row in rows}
+
+
+def next_due(connection: Connection, now: datetime) -> Optional[datetime]:
+    """When the next open row, at the latest, is worth looking at again; None when nothing is open."""
+    return connection.execute(
+        text(
+            """
+            select min(greatest(o.due_at, coalesce(c.blocked_until, o.due_at)))
+            from outbox o join conversation c on c.id = o.conversation_id
+            where o.status = 'queued' and greatest(o.due_at, coalesce(c.blocked_until, o.due_at)) > :now
+            """
+        ),
+        {"now": now},
+    ).scalar()

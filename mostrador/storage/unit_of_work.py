@@ -1,0 +1,42 @@
+"""The transaction of a use case on PostgreSQL."""
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Optional, Type
+
+from sqlalchemy.engine import Connection, Engine
+
+from mostrador.storage.contacts import SqlContacts
+from mostrador.storage.conversations import SqlConversations, SqlManualTasks
+from mostrador.storage.effects import SqlEffects
+from mostrador.storage.recommendations import SqlRecommendations
+from mostrador.storage.stock import SqlStockBook
+from mostrador.storage.variations import SqlVariations
+
+
+class SqlUnitOfWork:
+    """``shop.unit_of_work.UnitOfWork``: one connection and one transaction per ``with`` block."""
+
+    connection: Connection
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __enter__(self) -> "SqlUnitOfWork":
+        self.connection = self._engine.connect()
+        self.effects = SqlEffects(self.connection)
+        self.contacts = SqlContacts(self.connection)
+        self.conversations = SqlConversations(self.connection)
+        self.tasks = SqlManualTasks(self.connection)
+        self.variations = SqlVariations(self.connection)
+        self.stock = SqlStockBook(self.connection)
+        self.recommendations = SqlRecommendations(self.connection)
+        return self
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        self.connection.close()  # rolls back whatever was not committed
+
+    def commit(self) -> None:
+        self.connection.commit()
