@@ -115,6 +115,19 @@ class StockBook(Protocol):
     ) -> Change:
         """Set the level to ``after`` and log the change, together."""
 
+    def log(
+        self,
+        variation: Variation,
+        before: int,
+        after: int,
+        source: str,
+        contact_id: Optional[int],
+        key: Optional[str],
+        at: datetime,
+        undoes: Optional[int] = None,
+    ) -> Change:
+        """Log a change whose level another's inventory service keeps; the same ``key`` again returns the first."""
+
     def changes_by(self, contact_id: int, source: str, limit: int) -> List[Change]:
         """The contact's newest changes that are neither undone nor an undo themselves, newest first."""
 

@@ -1,0 +1,171 @@
+"""Levels and log of stock in SQL; a level is never written without the log row that explains it."""
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.engine import Connection
+from sqlalchemy.sql import ColumnElement
+
+from mostrador.shop.inventory import Change, Quantity, Variation
+from mostrador.shop.unit_of_work import UnitOfWork
+from mostrador.storage import tables
+
+_LEVEL = tables.inventory
+_LOG = tables.inventory_log
+
+
+class SqlStockBook:
+    """Fills the port ``StockBook``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def levels(self, variation_ids: Iterable[int], lock: bool = False) -> Dict[int, int]:
+        wanted = (
+            select(_LEVEL.c.variation_id, _LEVEL.c.quantity)
+            .where(_LEVEL.c.variation_id.in_(sorted(set(variation_ids))))
+            .order_by(_LEVEL.c.variation_id)
+        )
+        rows = self._connection.execute(wanted.with_for_update() if lock else wanted)
+        return {row.variation_id: row.quantity for row in rows}
+
+    def hold(self, variation_id: int, source: str, at: datetime) -> int:
+        """The level, locked until the transaction ends; a variation without one gets level 0 first."""
+        missing = insert(_LEVEL).values(variation_id=variation_id, quantity=0, updated_at=at, updated_by=source)
+        self._connection.execute(missing.on_conflict_do_nothing(index_elements=[_LEVEL.c.variation_id]))
+        return self.levels([variation_id], lock=True)[variation_id]
+
+    def write(
+        self,
+        variation: Variation,
+        before: int,
+        after: int,
+        source: str,
+        contact_id: Optional[int],
+        key: Optional[str],
+        at: datetime,
+        undoes: Optional[int] = None,
+    ) -> Change:
+        level = insert(_LEVEL).values(variation_id=variation.id, quantity=after, updated_at=at, updated_by=source)
+        self._connection.execute(
+            level.on_conflict_do_update(
+                index_elements=[_LEVEL.c.variation_id],
+                set_={"quantity": after, "updated_at": at, "updated_by": source},
+            )
+        )
+        made = self._connection.execute(_log_row(variation, before, after, source, contact_id, key, at, undoes))
+        return Change(made.scalar_one(), variation.id, before, after, source, contact_id, at, undoes)
+
+    def log(
+        self,
+        variation: Variation,
+        before: int,
+        after: int,
+        source: str,
+        contact_id: Optional[int],
+        key: Optional[str],
+        at: datetime,
+        undoes: Optional[int] = None,
+    ) -> Change:
+        row = _log_row(variation, before, after, source, contact_id, key, at, undoes)
+        made = self._connection.execute(row.on_conflict_do_nothing(index_elements=[_LOG.c.effect_key])).scalar()
+        if made is None:
+            return self._logged(_LOG.c.effect_key == key)[0]
+        return Change(made, variation.id, before, after, source, contact_id, at, undoes)
+
+    def change_under(self, key: str) -> Optional[Change]:
+        """The change that was logged under ``key``, if any."""
+        found = self._logged(_LOG.c.effect_key == key)
+        return found[0] if found else None
+
+    def changes_by(self, contact_id: int, source: str, limit: int) -> List[Change]:
+        later = _LOG.alias("later")
+        rows = self._connection.execute(
+            select(_LOG)
+            .where(
+                _LOG.c.contact_id == contact_id,
+                _LOG.c.source == source,
+                _LOG.c.undoes.is_(None),
+                ~select(later.c.id).where(later.c.undoes == _LOG.c.id).exists(),
+            )
+            .order_by(_LOG.c.id.desc())
+            .limit(limit)
+        )
+        return [_change_of(row) for row in rows.mappings()]
+
+    def _logged(self, condition: ColumnElement[bool]) -> List[Change]:
+        rows = self._connection.execute(select(_LOG).where(condition).order_by(_LOG.c.id))
+        return [_change_of(row) for row in rows.mappings()]
+
+
+class OwnTablesInventory:
+    """Fills the port ``InventoryService`` from our own tables; the unit of work must be the SQL one."""
+
+    def levels(self, uow: UnitOfWork, variations: Sequence[Variation]) -> Dict[int, int]:
+        return uow.stock.levels(variation.id for variation in variations)
+
+    def change(
+        self,
+        uow: UnitOfWork,
+        variation: Variation,
+        quantity: Quantity,
+        source: str,
+        contact_id: Optional[int],
+        key: str,
+        at: datetime,
+        undoes: Optional[int] = None,
+    ) -> Change:
+        book = uow.stock
+        assert isinstance(book, SqlStockBook)
+        before = book.hold(variation.id, source, at)
+        done = book.change_under(key)  # read under the lock, so that two with the same key cannot both find nothing
+        if done is not None:
+            return done
+        return book.write(variation, before, quantity.applied_to(before), source, contact_id, key, at, undoes)
+
+
+def _log_row(
+    variation: Variation,
+    before: int,
+    after: int,
+    source: str,
+    contact_id: Optional[int],
+    key: Optional[str],
+    at: datetime,
+    undoes: Optional[int],
+) -> Insert:
+    return (
+        insert(_LOG)
+        .values(
+            variation_id=variation.id,
+            supplier_id=variation.sku.supplier_id,
+            product_id=variation.sku.product_id,
+            style_id=variation.sku.style_id,
+            variation_name=variation.sku.variation_name,
+            quantity_before=before,
+            delta=after - before,
+            quantity_after=after,
+            source=source,
+            contact_id=contact_id,
+            effect_key=key,
+            undoes=undoes,
+            at=at,
+        )
+        .returning(_LOG.c.id)
+    )
+
+
+def _change_of(row: Mapping[str, Any]) -> Change:
+    return Change(
+        row["id"],
+        row["variation_id"],
+        row["quantity_before"],
+        row["quantity_after"],
+        row["source"],
+        row["contact_id"],
+        row["at"],
+        row["undoes"],
+    )

@@ -1,0 +1,79 @@
+"""Variations in SQL, found by id or by the natural key of feeds and inventory services."""
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.engine import Connection
+
+from mostrador.shop.inventory import Sku, Variation
+from mostrador.storage import tables
+
+_T = tables.variation
+NATURAL_KEY = (_T.c.supplier_id, _T.c.product_id, _T.c.style_id, _T.c.variation_name)
+
+
+class SqlVariations:
+    """Fills the port ``Variations``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, variation_id: int) -> Optional[Variation]:
+        row = self._connection.execute(select(_T).where(_T.c.id == variation_id)).mappings().first()
+        return None if row is None else variation_of(row)
+
+    def siblings(self, variation: Variation) -> List[Variation]:
+        found = self._connection.execute(
+            select(_T)
+            .where(
+                _T.c.supplier_id == variation.sku.supplier_id,
+                _T.c.product_id == variation.sku.product_id,
+                _T.c.id != variation.id,
+                _T.c.withdrawn.is_(False),
+            )
+            .order_by(_T.c.variation_name, _T.c.id)
+        )
+        return [variation_of(row) for row in found.mappings()]
+
+    def find(self, skus: Sequence[Sku]) -> Dict[Sku, Variation]:
+        if not skus:
+            return {}
+        found = self._connection.execute(select(_T).where(tuple_(*NATURAL_KEY).in_([_key(sku) for sku in skus])))
+        known = [variation_of(row) for row in found.mappings()]
+        return {variation.sku: variation for variation in known}
+
+    def ensure(self, sku: Sku, catalog_id: int, catalog_name: str) -> Variation:
+        return self.ensure_all({sku: (catalog_id, catalog_name)})[sku]
+
+    def ensure_all(self, catalogs: Mapping[Sku, Tuple[int, str]]) -> Dict[Sku, Variation]:
+        """The variations with these natural keys, made when new in the catalogue (id, name) given for each."""
+        known = self.find(list(catalogs))
+        # In one order for everybody: two transactions that make the same variations wait, and never for each other.
+        new = sorted((sku for sku in catalogs if sku not in known), key=_key)
+        if new:
+            values = [
+                {
+                    "supplier_id": sku.supplier_id,
+                    "product_id": sku.product_id,
+                    "style_id": sku.style_id,
+                    "variation_name": sku.variation_name,
+                    "catalog_id": catalogs[sku][0],
+                    "catalog_name": catalogs[sku][1],
+                }
+                for sku in new
+            ]
+            self._connection.execute(insert(_T).values(values).on_conflict_do_nothing(index_elements=NATURAL_KEY))
+            known.update(self.find(new))
+        return known
+
+
+def variation_of(row: Mapping[str, Any]) -> Variation:
+    """A row of the table ``variation`` as the shop knows it."""
+    sku = Sku(row["supplier_id"], row["product_id"], row["style_id"], row["variation_name"])
+    return Variation(row["id"], sku, row["catalog_id"], row["catalog_name"], row["picture"], row["withdrawn"])
+
+
+def _key(sku: Sku) -> Tuple[int, int, str, str]:
+    return sku.supplier_id, sku.product_id, sku.style_id, sku.variation_name
