@@ -38,9 +38,9 @@ def database_url(config: Settings) -> str:
     """The database that ``config`` names, or the embedded one below its var directory."""
     if config.database_url:
         return config.database_url
-    from mostrador.operations.embedded_postgres import embedded_url  # only needed without a database of one's own
+    from mostrador.operations.embedded_postgres import EmbeddedPostgres, default_home  # not for a database of one's own
 
-    return embedded_url(config)
+    return EmbeddedPostgres(default_home(config.var_dir)).url()
 
 
 def _inventory(config: Settings) -> InventoryService:

@@ -85,6 +85,7 @@ conversation = Table(
     Column("owner_name", Text, nullable=False, server_default=""),
     Column("owner_since", Instant),
     Column("last_human_at", Instant),  # the person's newest own time stamp: session and 24-hour window
+    Column("session_last_at", Instant),  # own time stamp of the last message that was answered
     Column("session_turns", Integer, nullable=False, server_default="0"),
     Column("form_open", Boolean, nullable=False, server_default=text("false")),
     Column("pair_paid_until", Instant),  # GCRA: the pair limit is spent up to here
