@@ -1,0 +1,197 @@
+"""Rasa's agent, prepared for exactly-once turns: what it does wrong for a shop is put right here and nowhere else."""
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Optional, Text, Tuple
+
+import aiohttp
+from jsonschema import Draft7Validator
+from rasa.core.actions.action import RemoteAction
+from rasa.core.agent import Agent
+from rasa.core.channels.channel import OutputChannel, UserMessage
+from rasa.core.tracker_store import FailSafeTrackerStore
+from rasa.exceptions import ModelNotFound
+from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.utils.endpoints import ClientResponseError, EndpointConfig
+
+from mostrador.channels.current_turn import CurrentTurn, TurnAborted, current_turn
+
+log = logging.getLogger(__name__)
+
+_PATIENCE = 5.0  # seconds that a refused connection to the action server is retried within one turn
+_PAUSE = 0.2
+_TRACKERS_KEPT = 2_000
+
+
+class ActionServer(EndpointConfig):
+    """The action server over connections that are kept open.
+
+    A refused or broken connection is retried for five seconds, then the turn is aborted as an outage. Actions are safe
+    to repeat: their effects are keyed by the turn. An answer of 5xx aborts the turn as the turn's own fault.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url=url)
+        self._session: Optional[aiohttp.ClientSession] = None
+
+    async def request(
+        self,
+        method: Text = "post",
+        subpath: Optional[Text] = None,
+        content_type: Optional[Text] = "application/json",
+        compress: bool = False,
+        **kwargs: Any,
+    ) -> Optional[Any]:
+        deadline = asyncio.get_running_loop().time() + _PATIENCE
+        while True:
+            try:
+                return await self._ask(kwargs["json"])
+            except (aiohttp.ClientConnectionError, asyncio.TimeoutError) as error:
+                if asyncio.get_running_loop().time() + _PAUSE > deadline:
+                    raise TurnAborted(f"the action server cannot be reached: {type(error).__name__}", outage=True)
+                await asyncio.sleep(_PAUSE)
+
+    async def _ask(self, body: Mapping[str, Any]) -> Any:
+        if self._session is None or self._session.closed:
+            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30, connect=2))
+        assert self.url is not None
+        async with self._session.post(self.url, json=body) as answer:
+            if answer.status == 400:  # rasa_sdk's ActionExecutionRejection: a form that lets the turn pass
+                raise ClientResponseError(answer.status, answer.reason or "", await answer.text())
+            if answer.status >= 300:
+                raise TurnAborted(f"the action server answered {answer.status}", outage=False)
+            return await answer.json()
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+
+def prepare(agent: Agent, action_url: str) -> Agent:
+    """Make a loaded agent fit for dispatched turns; call it again after every model swap.
+
+    The fail-safe tracker store goes, because it answers a blank conversation when the database blinks; the action
+    endpoint retries and aborts; and the schema of an action's answer is compiled once instead of at every call.
+    """
+    store = agent.tracker_store
+    while isinstance(store, FailSafeTrackerStore):
+        store = store._tracker_store
+    agent.tracker_store = store
+    if not isinstance(agent.action_endpoint, ActionServer):
+        agent.action_endpoint = ActionServer(action_url)
+    if agent.processor is not None:
+        agent.processor.tracker_store = store
+        agent.processor.action_endpoint = agent.action_endpoint
+    RemoteAction._validate_action_result = _validate_action_result
+    return agent
+
+
+_ANSWER_SCHEMA = Draft7Validator(RemoteAction.action_response_format_spec())
+
+
+def _validate_action_result(action: RemoteAction, result: Dict[Text, Any]) -> bool:
+    _ANSWER_SCHEMA.validate(result)
+    return True
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """What a turn of the engine came to: events to store, where the dialogue stands, what was understood."""
+
+    events: List[Dict[str, Any]]
+    form_open: bool
+    language: str
+    intent: Optional[str]
+    confidence: Optional[float]
+    explain: Dict[str, Any]
+
+
+class Engine:
+    """Runs one turn of the dialogue; knows neither the queue nor the wire."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+        self._trackers: "OrderedDict[str, Tuple[int, DialogueStateTracker]]" = OrderedDict()
+
+    @property
+    def ready(self) -> bool:
+        return self._agent.is_ready()
+
+    @property
+    def model_id(self) -> str:
+        return self._agent.model_id or ""
+
+    def understand(self, text: str) -> Dict[str, Any]:
+        """Parse free text (CPU work: call it off the event loop)."""
+        processor = self._agent.processor
+        if processor is None:
+            raise ModelNotFound("no model is loaded")
+        nobody = DialogueStateTracker.from_events("", [])
+        return processor._parse_message_with_graph(UserMessage(text), nobody)
+
+    async def run(
+        self, turn: CurrentTurn, seq: int, message: UserMessage, output: OutputChannel
+    ) -> Spoken:
+        """Handle ``message`` inside ``turn``. Raises TurnAborted, or whatever broke; then nothing was stored."""
+        kept = self._trackers.pop(turn.conversation_id, None)
+        if kept is not None and kept[0] == seq and not turn.opening:
+            turn.known = kept[1]
+        message.output_channel = output
+        token = current_turn.set(turn)
+        try:
+            await self._agent.handle_message(message)
+        finally:
+            current_turn.reset(token)
+        tracker = turn.tracker
+        if tracker is None:
+            raise TurnAborted("the agent was not ready", outage=True)
+        return _spoken(tracker, turn)
+
+    def keep(self, conversation_id: str, seq: int, turn: CurrentTurn) -> None:
+        """Remember the tracker of a turn that was committed and ends at ``seq``, so that the next need not read it."""
+        if turn.tracker is None:
+            return
+        self._trackers[conversation_id] = (seq, turn.tracker)
+        if len(self._trackers) > _TRACKERS_KEPT:
+            self._trackers.popitem(last=False)
+
+    def forget_trackers(self) -> None:
+        """A new model may have other slots; trackers are read anew."""
+        self._trackers.clear()
+
+    def words(self, response: str, language: str, **values: str) -> str:
+        """The text of a response in a language, English when that language lacks it; for what the engine cannot say."""
+        domain = self._agent.domain
+        variations = domain.responses.get(response, []) if domain else []
+        chosen = _in_language(variations, language) or _in_language(variations, "")
+        text = chosen.get("text", "") if chosen else ""
+        for name, value in values.items():
+            text = text.replace("{" + name + "}", value)
+        return text
+
+
+def _in_language(variations: List[Dict[str, Any]], language: str) -> Optional[Dict[str, Any]]:
+    for variation in variations:
+        conditions = {c.get("name"): c.get("value") for c in variation.get("condition", [])}
+        if conditions.get("language", "") == language:
+            return variation
+    return None
+
+
+def _spoken(tracker: DialogueStateTracker, turn: CurrentTurn) -> Spoken:
+    language = tracker.get_slot("language") if "language" in tracker.slots else None
+    latest = tracker.latest_message
+    parse = latest.parse_data if latest and latest.parse_data else {}
+    intent = parse.get("intent") or {}
+    actions = [e["name"] for e in turn.added if e["event"] == "action" and e["name"] != "action_listen"]
+    return Spoken(
+        events=turn.added,
+        form_open=bool(tracker.active_loop_name),
+        language=language or "",
+        intent=intent.get("name"),
+        confidence=intent.get("confidence"),
+        explain={"actions": actions, "ranking": (parse.get("intent_ranking") or [])[:3]},
+    )
