@@ -1,4 +1,5 @@
 """The shop counter on WhatsApp."""
+
 # Read by any Python that somebody may start us with, so nothing here is newer than Python 2.7.
 import sys
 

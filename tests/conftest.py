@@ -1,4 +1,5 @@
 """One PostgreSQL server for the whole test run; each test that asks gets a database of its own."""
+
 from __future__ import annotations
 
 import shutil

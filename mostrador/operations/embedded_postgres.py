@@ -9,6 +9,7 @@ below ``/var/lib/mostrador``, where that user may read them wherever the project
 
 Run as a module this file is the server's start: clear what a killed server left, become its user, exec postgres.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -144,7 +145,7 @@ class EmbeddedPostgres:
         account = _server_account()
         binaries = _binaries()
         for directory in (self.home, self.socket_dir):
-            _private_directory(directory, account)
+            private_directory(directory, account)
         if (self.data_dir / "PG_VERSION").exists():
             return
         draft = self.home / f"pgdata.{os.getpid()}"
@@ -327,7 +328,7 @@ def _binaries() -> Path:
     source = installs[-1]
     if os.geteuid() != 0:
         return source / "bin"
-    target = SYSTEM_DIR / f"postgres-{source.name[len('pginstall'):]}-{importlib.metadata.version(PACKAGE)}"
+    target = SYSTEM_DIR / f"postgres-{source.name[len('pginstall') :]}-{importlib.metadata.version(PACKAGE)}"
     binaries = target / package.name / source.name / "bin"
     if not target.exists():
         # The binaries find their libraries relative to themselves, so the copy keeps the package's layout.
@@ -346,7 +347,7 @@ def _binaries() -> Path:
     return binaries
 
 
-def _private_directory(directory: Path, account: pwd.struct_passwd) -> None:
+def private_directory(directory: Path, account: pwd.struct_passwd) -> None:
     """Make ``directory`` with mode 0700 for the server's user; refuse one that belongs to somebody else."""
     if not directory.parent.exists():
         directory.parent.mkdir(mode=0o755, parents=True, exist_ok=True)

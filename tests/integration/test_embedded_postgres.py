@@ -1,4 +1,5 @@
 """The embedded server survives what happens to servers."""
+
 from __future__ import annotations
 
 import os
