@@ -1,0 +1,129 @@
+"""The Rasa process: Rasa's own HTTP interface on loopback, and the dispatcher beside it on the same loop.
+
+``python -m mostrador.channels.rasa_server``. Plain ``rasa run`` works too: the WhatsApp channel in credentials.yml
+calls ``attach`` on Rasa's application.
+"""
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from typing import Any, Optional
+
+from sanic import Sanic
+from sanic.response import HTTPResponse, json
+
+from mostrador.settings import ROOT, SettingsError, settings
+
+log = logging.getLogger(__name__)
+
+
+def attach(app: Sanic) -> None:
+    """Prepare the application's agent when the server starts and run a dispatcher until it stops."""
+
+    async def begin(app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
+        app.ctx.dispatcher_task = loop.create_task(_dispatch_for_ever(app))
+
+    async def end(app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
+        app.ctx.dispatcher_task.cancel()
+        endpoint = getattr(getattr(app.ctx, "agent", None), "action_endpoint", None)
+        if hasattr(endpoint, "close"):
+            await endpoint.close()
+
+    app.register_listener(begin, "after_server_start")
+    app.register_listener(end, "before_server_stop")
+
+
+async def _dispatch_for_ever(app: Sanic) -> None:
+    """A dispatcher that fails is a defect; it is logged and begun anew, because messages wait."""
+    while True:
+        try:
+            await _dispatcher(app.ctx.agent).run()
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            log.exception("The dispatcher stopped and is begun anew")
+            await asyncio.sleep(1)
+
+
+def _dispatcher(agent: Any) -> Any:
+    from mostrador.bootstrap import build, database_url
+    from mostrador.channels.dispatcher import Dispatcher, turn_store
+    from mostrador.channels.engine import Engine, prepare
+    from mostrador.gateways.whatsapp.render import render
+    from mostrador.storage.engine import INBOX, Listener
+
+    config = settings()
+    made = build(config, pool_size=config.turns_at_once + 2)
+    prepare(agent, f"http://127.0.0.1:{config.actions_port}/webhook")
+    return Dispatcher(
+        Engine(agent),
+        turn_store(made.engine, config),
+        config,
+        made.clock,
+        intents=lambda: agent.domain.intents,
+        messages_of=lambda say: len(render(say)),
+        listener=Listener(database_url(config), [INBOX]),
+    )
+
+
+def make_app() -> Sanic:
+    """Rasa's server application with our agent, its interface closed to all who lack the token."""
+    from rasa.core.run import close_resources, configure_app
+    from rasa.core.utils import AvailableEndpoints
+
+    from mostrador.operations.training import trusted_model
+
+    config = settings().require("rasa_token", "button_secret")
+    app: Sanic = configure_app(
+        input_channels=None,
+        cors=None,
+        auth_token=config.rasa_token.get_secret_value(),
+        enable_api=True,
+        port=config.rasa_port,
+        endpoints=AvailableEndpoints.read_endpoints(str(ROOT / "endpoints.yml")),
+    )
+
+    async def load(app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
+        app.ctx.agent = _load_agent(str(trusted_model(config)))
+
+    app.register_listener(load, "before_server_start")
+    app.register_listener(close_resources, "after_server_stop")
+    attach(app)
+
+    @app.get("/healthz")
+    async def healthz(request: Any) -> HTTPResponse:
+        ready = bool(getattr(app.ctx, "agent", None)) and app.ctx.agent.is_ready()
+        return json({"ready": ready}, status=200 if ready else 503)
+
+    return app
+
+
+def _load_agent(model: str) -> Any:
+    from rasa.core.agent import Agent
+
+    from mostrador.channels.engine import ActionServer
+    from mostrador.channels.lock_store import ConversationLockStore
+    from mostrador.channels.tracker_store import MostradorTrackerStore
+
+    return Agent.load(
+        model,
+        tracker_store=MostradorTrackerStore(),
+        lock_store=ConversationLockStore(),
+        action_endpoint=ActionServer(f"http://127.0.0.1:{settings().actions_port}/webhook"),
+    )
+
+
+def main() -> Optional[int]:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        app = make_app()
+    except SettingsError as wrong:
+        print(wrong, file=sys.stderr)
+        return 1
+    app.run(host="127.0.0.1", port=settings().rasa_port, access_log=False)
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
