@@ -14,13 +14,12 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 import xmlrpc.client
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
 
 import click
 from pydantic import SecretStr
@@ -84,7 +83,7 @@ def programs(installation: Installation) -> List[Program]:
     def program(name: str, module: str, *arguments: str, host: str = "127.0.0.1", path: str = "/healthz") -> None:
         setting = f"{name}_port"
         port = int(getattr(config, setting, 0))
-        health = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}{path}" if port else ""  # noqa: S104
+        health = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}{path}" if port else ""
         found.append(Program(name, (sys.executable, "-m", module, *arguments), host, port, setting, health))
 
     program("rasa", "mostrador.channels.rasa_server")
@@ -224,7 +223,7 @@ def healthy(program: Program, token: str = "", timeout: float = 2.0) -> bool:
     if not program.health:
         return True
     try:
-        with urllib.request.urlopen(program.health, timeout=timeout) as answer:  # noqa: S310 - our own http URL
+        with urllib.request.urlopen(program.health, timeout=timeout) as answer:  # noqa: S310 - a URL of ours
             return bool(answer.status == 200)
     except (OSError, ValueError):  # HTTPError and URLError are OSErrors
         return False
@@ -339,7 +338,7 @@ def _wait_until_healthy(supervisor: Supervisor, wanted: Sequence[Program]) -> No
 
 def _say_where(installation: Installation) -> None:
     config = installation.settings
-    host = "127.0.0.1" if config.bind_host == "0.0.0.0" else config.bind_host  # noqa: S104
+    host = "127.0.0.1" if config.bind_host == "0.0.0.0" else config.bind_host
     if installation.demo:
         click.echo(f"Phone: http://{host}:{config.simulator_port}/")
     click.echo(f"Shop and operator pages: http://{host}:{config.web_port}/")
