@@ -92,7 +92,7 @@ def programs(installation: Installation) -> List[Program]:
     program("sender", "mostrador.channels.sender")
     program("web", "mostrador.web", host=config.bind_host)
     if installation.demo:
-        program("simulator", "mostrador.simulator", host=config.bind_host)
+        program("simulator", "mostrador.simulator", host=config.bind_host, path="/")
     program("scheduler", "scheduler")
     return found
 
@@ -218,7 +218,7 @@ class Supervisor:
             transport.close()
 
 
-def healthy(program: Program, token: str = "", timeout: float = 2.0) -> bool:
+def healthy(program: Program, timeout: float = 2.0) -> bool:
     """Whether ``program`` answers its health URL with 200; True for a program that has none."""
     if not program.health:
         return True
