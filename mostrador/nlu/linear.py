@@ -1,0 +1,104 @@
+"""A linear text classifier: tf-idf of words and character runs, multinomial logistic regression.
+
+Trained with scikit-learn; kept as plain arrays and used with numpy alone, so that loading runs no pickled code and
+imports no learning library.
+"""
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable, Dict, List, Sequence, Tuple
+
+import numpy as np
+
+from mostrador.nlu.text import character_features, normalise, word_features
+
+_BLOCKS: Tuple[Callable[[str], List[str]], ...] = (word_features, character_features)
+
+
+@dataclass
+class LinearModel:
+    """``weights`` has a row per feature, in the order of ``idf``, and a column per label."""
+
+    labels: Tuple[str, ...]
+    vocabularies: Tuple[Dict[str, int], ...]
+    idf: np.ndarray
+    weights: np.ndarray
+    bias: np.ndarray
+
+    @classmethod
+    def fit(cls, texts: Sequence[str], labels: Sequence[str], strength: float = 20.0) -> "LinearModel":
+        """Learn from at least two different labels; ``strength`` is the inverse of the regularisation."""
+        from scipy.sparse import hstack
+        from sklearn.feature_extraction.text import TfidfVectorizer
+        from sklearn.linear_model import LogisticRegression
+
+        clean = [normalise(text) for text in texts]
+        vectorizers = [
+            TfidfVectorizer(analyzer=block, sublinear_tf=True, min_df=2 if block is character_features else 1)
+            for block in _BLOCKS
+        ]
+        matrix = hstack([vectorizer.fit_transform(clean) for vectorizer in vectorizers]).tocsr()
+        model = LogisticRegression(C=strength, class_weight="balanced", max_iter=200, tol=1e-3, random_state=7)
+        model.fit(matrix, list(labels))
+        weights, bias = model.coef_, model.intercept_
+        if len(model.classes_) == 2:
+            weights, bias = np.vstack([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2
+        offset, vocabularies = 0, []
+        for vectorizer in vectorizers:
+            vocabularies.append({feature: int(i) + offset for feature, i in vectorizer.vocabulary_.items()})
+            offset += len(vectorizer.vocabulary_)
+        return cls(
+            tuple(str(label) for label in model.classes_),
+            tuple(vocabularies),
+            np.concatenate([vectorizer.idf_ for vectorizer in vectorizers]).astype(np.float32),
+            np.ascontiguousarray(weights.T, dtype=np.float32),
+            bias.astype(np.float32),
+        )
+
+    def probabilities(self, text: str) -> np.ndarray:
+        """One probability per label, in the order of ``labels``; they sum to 1."""
+        clean = normalise(text)
+        scores = self.bias.astype(np.float64)
+        for block, vocabulary in zip(_BLOCKS, self.vocabularies):
+            counted = Counter(vocabulary[f] for f in block(clean) if f in vocabulary)
+            if not counted:
+                continue
+            rows = np.fromiter(counted.keys(), dtype=np.int64)
+            values = (1.0 + np.log(np.fromiter(counted.values(), dtype=np.float64))) * self.idf[rows]
+            scores = scores + (values / np.linalg.norm(values)) @ self.weights[rows]
+        scores -= scores.max()
+        exponential = np.exp(scores)
+        return exponential / exponential.sum()
+
+    def ranking(self, text: str) -> List[Tuple[str, float]]:
+        """Every label with its probability, likeliest first."""
+        found = self.probabilities(text)
+        return [(self.labels[i], float(found[i])) for i in np.argsort(-found, kind="stable")]
+
+    def knows(self, word: str) -> bool:
+        """Whether this normalised word was seen in training."""
+        return word in self.vocabularies[0]
+
+    def save(self, folder: Path) -> None:
+        names = {"labels": self.labels, "vocabularies": [list(v) for v in map(_by_index, self.vocabularies)]}
+        (folder / "names.json").write_text(json.dumps(names, ensure_ascii=False), encoding="utf-8")
+        np.savez(folder / "weights.npz", idf=self.idf, weights=self.weights, bias=self.bias)
+
+    @classmethod
+    def load(cls, folder: Path) -> "LinearModel":
+        names = json.loads((folder / "names.json").read_text(encoding="utf-8"))
+        offset, vocabularies = 0, []
+        for features in names["vocabularies"]:
+            vocabularies.append({feature: i + offset for i, feature in enumerate(features)})
+            offset += len(features)
+        with np.load(folder / "weights.npz", allow_pickle=False) as arrays:
+            return cls(
+                tuple(names["labels"]), tuple(vocabularies), arrays["idf"], arrays["weights"], arrays["bias"]
+            )
+
+
+def _by_index(vocabulary: Dict[str, int]) -> List[str]:
+    return sorted(vocabulary, key=vocabulary.__getitem__)

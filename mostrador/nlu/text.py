@@ -1,0 +1,46 @@
+"""How written language is made comparable before any model sees it."""
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import List
+
+_LATIN_ACCENTS = re.compile("[\u0300-\u036f]")
+_INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufe0e\ufe0f\ufeff\U0001f3fb-\U0001f3ff]")  # also skin tones
+_STRETCHED = re.compile(r"([^\W\d])\1{2,}")
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+# \w leaves out the vowel signs of Devanagari, which would shred every Hindi word.
+_TOKEN = re.compile("(?:\\w|[\u0900-\u0963\u0966-\u097f])+|[?+\\-]|[\u2190-\u2bff\U0001f000-\U0001faff]")
+
+
+def normalise(text: str) -> str:
+    """Lower case without Latin accents, nukta, invisible characters and stretched letters; every number becomes ``0``."""
+    text = unicodedata.normalize("NFKD", text).casefold()
+    text = _LATIN_ACCENTS.sub("", text)
+    text = unicodedata.normalize("NFC", text).replace("\u093c", "").replace("\u0901", "\u0902")
+    text = _INVISIBLE.sub("", text)
+    text = _NUMBER.sub("0", text)
+    return _STRETCHED.sub(r"\1\1", text)
+
+
+def tokens(normalised: str) -> List[str]:
+    """Words whole in any script, single symbols and ``?``, ``+``, ``-``; other punctuation is dropped."""
+    return _TOKEN.findall(normalised)
+
+
+def word_features(normalised: str) -> List[str]:
+    """Words and pairs of neighbouring words."""
+    words = tokens(normalised)
+    return words + [f"{a} {b}" for a, b in zip(words, words[1:])]
+
+
+def character_features(normalised: str, longest: int = 5) -> List[str]:
+    """Runs of 2 to ``longest`` characters inside each word, whose borders count as a space."""
+    found: List[str] = []
+    for word in tokens(normalised):
+        padded = f" {word} "
+        for size in range(2, longest + 1):
+            if len(padded) < size:
+                break
+            found += [padded[i : i + size] for i in range(len(padded) - size + 1)]
+    return found
