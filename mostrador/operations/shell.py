@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -43,6 +44,12 @@ def _own_action_server(program: Program, log: Path, closing: ExitStack) -> None:
         if child.poll() is not None or time.monotonic() > deadline:
             raise CannotRun(f"The action server did not start: {tail(log)}")
         time.sleep(0.1)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def chat(installation: Installation, role: str) -> int:
