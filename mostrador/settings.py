@@ -4,6 +4,7 @@ A value that is missing or wrong stops the process at start with a sentence that
 """
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Optional, Tuple
@@ -11,6 +12,7 @@ from typing import Any, Optional, Tuple
 from pydantic import BaseSettings, Field, SecretStr, ValidationError, validator
 
 ROOT = Path(__file__).resolve().parent.parent
+ENV_FILE = Path(os.environ.get("MOSTRADOR_ENV_FILE") or ROOT / ".env")  # a temporary stack must not see the shop's own
 
 
 class SettingsError(Exception):
@@ -26,6 +28,7 @@ class Settings(BaseSettings):
     # --- where things are
     database_url: str = Field("", env="DATABASE_URL")  # empty = the embedded server under var/
     var_dir: Path = Field(ROOT / "var", env="MOSTRADOR_VAR")
+    env_file: Path = Field(ENV_FILE, env="MOSTRADOR_ENV_FILE")
     demo: bool = Field(False, env="MOSTRADOR_DEMO")
     bind_host: str = Field("127.0.0.1", env="MOSTRADOR_HOST")
     ingress_port: int = Field(8080, env="MOSTRADOR_INGRESS_PORT")
@@ -83,7 +86,7 @@ class Settings(BaseSettings):
     clock: str = Field("", env="MOSTRADOR_CLOCK")  # path of a file holding an ISO instant or offset; tests only
 
     class Config:
-        env_file = str(ROOT / ".env")
+        env_file = str(ENV_FILE)
         case_sensitive = True
         allow_mutation = False
         allow_population_by_field_name = True

@@ -11,7 +11,7 @@ from typing import Dict, Mapping, Optional
 from dotenv import dotenv_values
 
 from mostrador.operations.embedded_postgres import EmbeddedPostgres, default_home
-from mostrador.settings import ROOT, Settings, read_settings
+from mostrador.settings import ENV_FILE, Settings, read_settings
 
 DEMO_SECRETS = (
     "MOSTRADOR_RASA_TOKEN",
@@ -86,7 +86,7 @@ class Installation:
 
     @staticmethod
     def _add(values: Mapping[str, str]) -> None:
-        configured = dotenv_values(ROOT / ".env")
+        configured = dotenv_values(ENV_FILE)
         for name, value in values.items():
             if not os.environ.get(name) and not configured.get(name):
                 os.environ[name] = value
