@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, Collection, Dict, Iterator, List, Mapping, Optional, Tuple
 
@@ -21,6 +21,7 @@ from mostrador.shop.messages import (
     MediaRef,
     Sender,
 )
+from mostrador.shop.received import Batch, MarketingPreference
 
 OBJECT = "whatsapp_business_account"
 _LONGEST_ID = 512  # characters; an index row has an end too
@@ -37,30 +38,6 @@ _MEDIA = ("image", "video", "audio", "document", "sticker")
 
 class WrongShape(Exception):
     """The body is no WhatsApp webhook at all; the message says what it lacks."""
-
-
-@dataclass(frozen=True)
-class MarketingPreference:
-    """A person told the provider to stop or resume marketing messages from us."""
-
-    business_number: str
-    sender: Sender
-    granted: bool
-    at: datetime
-
-
-@dataclass
-class Batch:
-    """Everything one webhook brought. ``problems`` are sentences for the log, without personal data."""
-
-    messages: List[InboundMessage] = field(default_factory=list)
-    reports: List[DeliveryReport] = field(default_factory=list)
-    identity_changes: List[IdentityChange] = field(default_factory=list)
-    preferences: List[MarketingPreference] = field(default_factory=list)
-    problems: List[str] = field(default_factory=list)
-
-    def __len__(self) -> int:
-        return len(self.messages) + len(self.reports) + len(self.identity_changes) + len(self.preferences)
 
 
 class _Malformed(Exception):

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mostrador.channels.whatsapp_inbound import Batch, WrongShape, parse
+from mostrador.channels.whatsapp_inbound import WrongShape, parse
 from mostrador.shop.messages import Delivery, Kind, Sender
+from mostrador.shop.received import Batch
 
 NUMBER, OTHER_NUMBER = "106540352242922", "106540352242923"
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=timezone.utc)

@@ -1,0 +1,251 @@
+"""People and the ids they are known by, on PostgreSQL.
+
+A person has at most one live ``wa_id`` and one live ``e164`` alias, and any number of ``bsuid``. An id that was given
+up stays as ``old_…``: it is never sent to, and a telephone number that was given up no longer tells who somebody is,
+because the telephone company gives it to the next.
+"""
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Dict, List, Optional, Tuple
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.engine import Connection
+
+from mostrador.shop.contacts import EVERYTHING, Contact
+from mostrador.shop.messages import Sender
+from mostrador.shop.phones import canonical
+from mostrador.storage.tables import consent, contact, contact_alias, conversation
+
+WA_ID, BSUID, E164 = "wa_id", "bsuid", "e164"
+OLD = {WA_ID: "old_wa", BSUID: "old_bs", E164: "old_e164"}
+
+_LOCK_IDS = text(
+    "select pg_advisory_xact_lock(k) from (select hashtextextended(v, 7) as k from unnest(cast(:ids as text[])) v"
+    " order by 1) as ordered"
+)
+_FIND = text("select kind, value, contact_id from contact_alias where value = any(:values)")
+_OF_CONVERSATION = text(
+    """
+    select c.id, c.name, coalesce(c.language, '') as language, c.time_zone,
+           array(select distinct role from contact_role where contact_id = c.id order by role) as roles,
+           array(select supplier_id from contact_role
+                 where contact_id = c.id and role = 'seller' and supplier_id <> 0 order by supplier_id) as suppliers
+    from conversation t join contact c on c.id = t.contact_id
+    where t.id = :id
+    """
+)
+_NEWEST_CONSENT = text(
+    """
+    select granted from consent
+    where contact_id = :contact and topic in (:topic, :everything)
+    order by at desc, id desc limit 1
+    """
+)
+
+
+class SqlContacts:
+    """``shop.contacts.Contacts`` on one connection; the caller commits."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def identify(self, sender: Sender, at: datetime) -> int:
+        """See ``Contacts``. When the two ids of a sender belong to two contacts, they become the older one.
+
+        Unless both contacts have a telephone number of their own: then the user id says who it is, and the number
+        moves to that person. Holds the sender's ids until the transaction ends.
+        """
+        self._hold(sender)
+        aliases = self._aliases(sender)
+        by_user = aliases.get((BSUID, sender.bsuid)) or aliases.get((OLD[BSUID], sender.bsuid))
+        e164 = canonical(sender.wa_id) if sender.wa_id else ""
+        by_phone = aliases.get((WA_ID, sender.wa_id)) or aliases.get((E164, e164))
+        if by_phone is None and not sender.bsuid:  # a late message from a number that was given up
+            by_phone = aliases.get((OLD[WA_ID], sender.wa_id))
+            if by_phone is not None:
+                return by_phone
+        if by_user is None and by_phone is None:
+            return self._create(sender, e164, at)
+        if by_user is not None and by_phone is not None and by_user != by_phone:
+            by_user = self._one_of_two(by_user, by_phone)
+        person = by_user if by_user is not None else by_phone
+        assert person is not None
+        gave_up = aliases.get((OLD[WA_ID], sender.wa_id)) == person
+        self._learn(person, Sender("" if gave_up else sender.wa_id, sender.bsuid), aliases)
+        return person
+
+    def rename(self, old: Sender, new: Sender, at: datetime) -> None:
+        """See ``Contacts``. What the new id replaces is given up; an unknown person stays unknown.
+
+        A new user id means a new telephone number, so that without one the old number is given up all the same.
+        """
+        self._hold(old, new)
+        aliases = {**self._aliases(old), **self._aliases(new)}
+        e164 = canonical(old.wa_id) if old.wa_id else ""
+        person = aliases.get((BSUID, old.bsuid)) or aliases.get((WA_ID, old.wa_id)) or aliases.get((E164, e164))
+        renamed = aliases.get((BSUID, new.bsuid)) or aliases.get((WA_ID, new.wa_id))
+        if person is None:
+            return
+        if renamed is not None and renamed != person:
+            person = self._merge(person, renamed)
+        if new.bsuid and old.bsuid and new.bsuid != old.bsuid:
+            self._give_up(person, BSUID, only=old.bsuid)
+        if new.bsuid and not new.wa_id and new.bsuid != old.bsuid:
+            self._give_up(person, WA_ID)
+            self._give_up(person, E164)
+        self._learn(person, new, self._aliases(new))
+
+    def of_conversation(self, conversation_id: str) -> Optional[Contact]:
+        row = self._connection.execute(_OF_CONVERSATION, {"id": conversation_id}).one_or_none()
+        if row is None:
+            return None
+        return Contact(row.id, row.name, row.language, row.time_zone, tuple(row.roles), tuple(row.suppliers))
+
+    def set_language(self, contact_id: int, language: str) -> None:
+        self._connection.execute(contact.update().where(contact.c.id == contact_id).values(language=language))
+
+    def record_consent(
+        self, contact_id: int, topic: str, granted: bool, source: str, key: Optional[str], at: datetime
+    ) -> None:
+        values = {"contact_id": contact_id, "topic": topic, "granted": granted, "source": source, "at": at}
+        self._connection.execute(
+            insert(consent).values(effect_key=key, **values).on_conflict_do_nothing(index_elements=["effect_key"])
+        )
+
+    def has_consent(self, contact_id: int, topic: str) -> bool:
+        """See ``Contacts``: the newest word on the topic, or on everything, decides."""
+        ask = {"contact": contact_id, "topic": topic, "everything": EVERYTHING}
+        return bool(self._connection.execute(_NEWEST_CONSENT, ask).scalar())
+
+    # --- aliases ------------------------------------------------------------------------------------------------------
+
+    def _hold(self, *senders: Sender) -> None:
+        """One transaction at a time works on these ids; taken in one order, so that two never wait for each other."""
+        ids = {i for s in senders for i in (s.bsuid, canonical(s.wa_id) or s.wa_id) if i}
+        self._connection.execute(_LOCK_IDS, {"ids": sorted(ids)})
+
+    def _aliases(self, sender: Sender) -> Dict[Tuple[str, str], int]:
+        values = [v for v in (sender.wa_id, sender.bsuid, canonical(sender.wa_id) if sender.wa_id else "") if v]
+        rows = self._connection.execute(_FIND, {"values": values})
+        return {(row.kind, row.value): row.contact_id for row in rows}
+
+    def _create(self, sender: Sender, e164: str, at: datetime) -> int:
+        person: int = self._connection.execute(
+            insert(contact).values(name=sender.profile_name, created_at=at).returning(contact.c.id)
+        ).scalar_one()
+        self._learn(person, sender, {})
+        return person
+
+    def _learn(self, person: int, sender: Sender, known: Dict[Tuple[str, str], int]) -> None:
+        """Make the sender's ids live aliases of ``person``; a number replaces the one before."""
+        wanted: List[Tuple[str, str]] = []
+        if sender.bsuid:
+            wanted.append((BSUID, sender.bsuid))
+        if sender.wa_id:
+            wanted.append((WA_ID, sender.wa_id))
+            e164 = canonical(sender.wa_id)
+            if e164:
+                wanted.append((E164, e164))
+        for kind, value in wanted:
+            if known.get((kind, value)) == person or (kind == BSUID and known.get((OLD[BSUID], value)) == person):
+                continue
+            if kind != BSUID:
+                self._give_up(person, kind)
+            row: Dict[str, Any] = {
+                "kind": kind,
+                "value": value,
+                "contact_id": person,
+                "raw": sender.wa_id if kind == E164 else "",
+            }
+            statement = insert(contact_alias).values(row)
+            self._connection.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["kind", "value"], set_={"contact_id": statement.excluded.contact_id}
+                )
+            )
+            self._connection.execute(
+                contact_alias.delete().where(contact_alias.c.kind == OLD[kind], contact_alias.c.value == value)
+            )
+
+    def _give_up(self, person: int, kind: str, only: Optional[str] = None) -> None:
+        given_up = [contact_alias.c.contact_id == person, contact_alias.c.kind == kind]
+        if only is not None:
+            given_up.append(contact_alias.c.value == only)
+        delete = contact_alias.delete().where(*given_up)
+        gone = self._connection.execute(delete.returning(contact_alias.c.value, contact_alias.c.raw)).all()
+        for row in gone:
+            statement = insert(contact_alias).values(kind=OLD[kind], value=row.value, contact_id=person, raw=row.raw)
+            self._connection.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["kind", "value"], set_={"contact_id": statement.excluded.contact_id}
+                )
+            )
+
+    # --- two that are one ---------------------------------------------------------------------------------------------
+
+    def _one_of_two(self, by_user: int, by_phone: int) -> int:
+        numbers = {
+            row.contact_id: row.value
+            for row in self._connection.execute(
+                text("select contact_id, value from contact_alias where kind = :kind and contact_id in (:a, :b)"),
+                {"kind": WA_ID, "a": by_user, "b": by_phone},
+            )
+        }
+        if by_user in numbers and by_phone in numbers and canonical(numbers[by_user]) != canonical(numbers[by_phone]):
+            return by_user
+        return self._merge(by_user, by_phone)
+
+    def _merge(self, one: int, other: int) -> int:
+        """Make two contacts the older of them: its ids, roles, consents, and what is not answered or sent yet."""
+        keep, drop = min(one, other), max(one, other)
+        both = {"keep": keep, "drop": drop}
+        for kind in (WA_ID, E164):  # one live number: the kept contact's own is the one that people know it by
+            has = self._connection.execute(
+                text("select 1 from contact_alias where kind = :kind and contact_id = :keep"), {"kind": kind, **both}
+            ).scalar()
+            if has:
+                self._give_up(drop, kind)
+        for statement in _MERGE:
+            self._connection.execute(statement, both)
+        talks = self._connection.execute(
+            text(
+                "select d.id as gone, k.id as kept from conversation d"
+                " left join conversation k on k.contact_id = :keep and k.business_number = d.business_number"
+                " where d.contact_id = :drop"
+            ),
+            both,
+        ).all()
+        for talk in talks:
+            if talk.kept is None:
+                self._connection.execute(
+                    conversation.update().where(conversation.c.id == talk.gone).values(contact_id=keep)
+                )
+            else:
+                for statement in _MOVE:
+                    self._connection.execute(statement, {"kept": talk.kept, "gone": talk.gone})
+        return keep
+
+
+_MERGE = (
+    text("update contact_alias set contact_id = :keep where contact_id = :drop"),
+    text(
+        "insert into contact_role (contact_id, role, supplier_id)"
+        " select :keep, role, supplier_id from contact_role where contact_id = :drop on conflict do nothing"
+    ),
+    text("delete from contact_role where contact_id = :drop"),
+    text("update consent set contact_id = :keep where contact_id = :drop"),
+    text(
+        "update contact k set name = case when k.name = '' then d.name else k.name end,"
+        " language = coalesce(k.language, d.language) from contact d where k.id = :keep and d.id = :drop"
+    ),
+)
+_MOVE = (
+    text("update inbox set conversation_id = :kept where conversation_id = :gone and status = 'new'"),
+    text("update outbox set conversation_id = :kept where conversation_id = :gone and status = 'queued'"),
+    text(
+        "update conversation k set last_human_at = greatest(k.last_human_at, d.last_human_at)"
+        " from conversation d where k.id = :kept and d.id = :gone"
+    ),
+)
