@@ -1,4 +1,5 @@
 """`python -m mostrador.simulator`: the stand-in for WhatsApp and the phone page, for demo and tests."""
+
 from __future__ import annotations
 
 import argparse
@@ -10,7 +11,9 @@ from pathlib import Path
 from mostrador.settings import Settings, SettingsError, settings
 
 from .config import SimulatorConfig
+from .people import UnknownContact
 from .server import Simulator
+from .views import WrongTemplate
 
 WEBHOOK_PATH = "/webhooks/whatsapp/webhook"
 
@@ -46,8 +49,9 @@ async def run(config: SimulatorConfig, host: str, port: int, contacts: "Path | N
     simulator = Simulator(config)
     await simulator.start(port, host)
     if contacts is not None:
-        await simulator.load_people(contacts)
-    print(f"phone page: {simulator.url}/", flush=True)
+        simulator.load_people(contacts)
+    sys.stdout.write(f"phone page: {simulator.url}/\n")
+    sys.stdout.flush()
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
@@ -65,10 +69,13 @@ def main() -> int:
             contacts = chosen.var_dir / "simulator" / "contacts.json"
         asyncio.run(run(config, given.host, given.port, contacts))
     except SettingsError as wrong:
-        print(wrong, file=sys.stderr)
+        sys.stderr.write(f"{wrong}\n")
+        return 2
+    except (ValueError, UnknownContact, WrongTemplate) as wrong:
+        sys.stderr.write(f"The file of contacts cannot be used: {wrong}\n")
         return 2
     except OSError as wrong:
-        print(f"The simulator cannot listen: {wrong.strerror}.", file=sys.stderr)
+        sys.stderr.write(f"The simulator cannot listen: {wrong.strerror}.\n")
         return 1
     return 0
 

@@ -1,4 +1,5 @@
 """A small synchronous client of the control API, for tests, load drivers and `mostrador converse`."""
+
 from __future__ import annotations
 
 import time
@@ -105,7 +106,9 @@ class SimulatorClient:
             if left <= 0:
                 raise NothingCame(f"no {'/'.join(events)} within {within:g} s")
 
-    def replies(self, contact: str, since: int, count: int = 1, within: float = 10.0, quiet: float = 0.0) -> List[Entry]:
+    def replies(
+        self, contact: str, since: int, count: int = 1, within: float = 10.0, quiet: float = 0.0
+    ) -> List[Entry]:
         """At least ``count`` messages to the person after ``since``, plus those of ``quiet`` more seconds."""
         found: List[Entry] = []
         deadline = time.monotonic() + within

@@ -1,4 +1,5 @@
 """What can be told to the stand-in: secrets, business numbers, delays and how strict it is."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields

@@ -1,4 +1,5 @@
 """The control face: what people on the phone page, tests and load drivers call. JSON in, JSON out."""
+
 from __future__ import annotations
 
 import asyncio
@@ -78,6 +79,7 @@ class Control:
             web.post("/_sim/media", guard(self.post_media)),
             web.get("/_sim/media/{media}", guard(self.get_media)),
         ]
+        routes.append(web.get("/healthz", self.health))
         return routes + [web.get(path, self.page) for path in PAGE_FILES]
 
     def _guarded(self, handler: Handler) -> Handler:
@@ -339,6 +341,9 @@ class Control:
             mime_type = mime_type if mime_type in SHOWN_INLINE | {"application/pdf"} else "application/octet-stream"
             headers["Content-Disposition"] = "attachment"
         return web.Response(body=data, content_type=mime_type, headers=headers)
+
+    async def health(self, request: web.Request) -> web.StreamResponse:
+        return web.json_response({"ok": True})
 
     async def page(self, request: web.Request) -> web.StreamResponse:
         return web.FileResponse(PAGE / PAGE_FILES[request.path], headers=PAGE_HEADERS)

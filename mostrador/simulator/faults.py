@@ -1,4 +1,5 @@
 """What the simulator has been told to do wrong."""
+
 from __future__ import annotations
 
 import random
@@ -113,7 +114,9 @@ class Faults:
             contact=None if raw.get("contact") is None else str(raw["contact"]),
             business=None if raw.get("business") is None else str(raw["business"]),
             on=on,
-            seconds=_number(raw, "seconds", most=600.0, default=30.0 if kind in ("timeout", "hang_after_accept") else 2.0),
+            seconds=_number(
+                raw, "seconds", most=600.0, default=30.0 if kind in ("timeout", "hang_after_accept") else 2.0
+            ),
             code=number,
             http=http,
         )

@@ -1,4 +1,5 @@
 """The Graph API face: what the business calls. Paths and bodies as at graph.facebook.com."""
+
 from __future__ import annotations
 
 import asyncio

@@ -2,6 +2,7 @@
 
 Shapes: Meta's messages webhook reference (every inbound ``type``), business-scoped user ids included.
 """
+
 from __future__ import annotations
 
 import json

@@ -1,4 +1,5 @@
 """The ordered log of everything that passed through the simulator, in memory and as JSON lines."""
+
 from __future__ import annotations
 
 import asyncio

@@ -1,4 +1,5 @@
 """The simulated network itself: accepts what businesses send, carries what people write, tells statuses."""
+
 from __future__ import annotations
 
 import asyncio
@@ -98,7 +99,7 @@ class Network:
         if templates:
             self.templates.clear()
         for contact in self.people.all():
-            self.journal.add("contact", contact.key, **{"who": contact.shown()})
+            self.journal.add("contact", contact.key, who=contact.shown())
         for template in self.templates.values():
             self.journal.add("template", None, template=template)
         self.journal.add("reset")
@@ -402,7 +403,7 @@ class Network:
 
     def buttons_of(self, contact: Contact, business: str, message_id: Optional[str] = None) -> List[Dict[str, Any]]:
         """Everything the person could press now, newest message first, each with its ``message_id``."""
-        found = []
+        found: List[Dict[str, Any]] = []
         for sent in reversed(self._thread.get((contact.key, business), ())):
             if message_id is not None and sent.id != message_id:
                 continue

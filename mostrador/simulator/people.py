@@ -1,4 +1,5 @@
 """The people with a phone in the simulated network."""
+
 from __future__ import annotations
 
 import hashlib

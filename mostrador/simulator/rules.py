@@ -2,6 +2,7 @@
 
 Limits and codes: Meta's message reference and error-code pages.
 """
+
 from __future__ import annotations
 
 import secrets
@@ -318,9 +319,7 @@ def _check_parameter(component: str, parameter: Any) -> None:
     if kind == "text":
         value = _text(parameter.get("text"), "parameter text", 1024)
         if component == "body" and ("\n" in value or "\t" in value or " " * 5 in value):
-            raise GraphError(
-                132018, "Param text cannot have new-line/tab characters or more than 4 consecutive spaces"
-            )
+            raise GraphError(132018, "Param text cannot have new-line/tab characters or more than 4 consecutive spaces")
     elif kind == "payload":
         _text(parameter.get("payload"), "payload", 256)
     elif kind in ("image", "video", "document"):

@@ -1,4 +1,5 @@
 """Starts and stops the simulator, inside an event loop or in a thread of its own."""
+
 from __future__ import annotations
 
 import asyncio
@@ -77,7 +78,7 @@ class Simulator:
             await asyncio.sleep(WRITE_EVERY)
             self.network.journal.write()
 
-    async def load_people(self, path: Path) -> int:
+    def load_people(self, path: Path) -> int:
         """Read contacts and templates prepared for a demo: ``{"contacts": […], "templates": […]}``."""
         raw = json.loads(path.read_text(encoding="utf-8"))
         for row in raw.get("contacts", []):

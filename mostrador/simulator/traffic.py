@@ -1,4 +1,5 @@
 """Counts what passed, and how much of it in any moving second, so that tests can prove a rate was kept."""
+
 from __future__ import annotations
 
 import time

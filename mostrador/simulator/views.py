@@ -4,6 +4,7 @@
 ``{kind, id, filename?, mime_type?}`` and a button is ``{kind: reply|row|template|url, title, id?, description?,
 section?, url?}``.
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -222,7 +223,7 @@ def _template(view: View, use: Dict[str, Any], template: Optional[Template]) -> 
         if kind == "url":
             url = known[index].get("url") if index < len(known) else None
             suffix = str(given.get("text", ""))
-            url = VARIABLE.sub(lambda _: suffix, url) if url else suffix
+            url = suffix.join(VARIABLE.split(url)[::2]) if url else suffix
             view["buttons"].append({"kind": "url", "title": label, "url": url})
         else:
             view["buttons"].append({"kind": "template", "title": label, "id": given.get("payload", label)})

@@ -1,4 +1,5 @@
 """Posts signed webhooks to the business, the way Meta does: retried, sometimes twice, in no promised order."""
+
 from __future__ import annotations
 
 import asyncio
@@ -6,7 +7,7 @@ import hashlib
 import hmac
 import json
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Set, Tuple
 
 import aiohttp
@@ -40,7 +41,7 @@ class Update:
     kind: str  # message | status | other
     contact: Optional[str] = None
     ids: Tuple[str, ...] = ()
-    done: "Optional[asyncio.Future[Dict[str, Any]]]" = field(default=None, compare=False)
+    done: "Optional[asyncio.Future[Dict[str, Any]]]" = None
 
 
 class Courier:
