@@ -85,7 +85,7 @@ def make_app() -> Sanic:
     )
 
     async def load(app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
-        app.ctx.agent = _load_agent(str(trusted_model(config)))
+        app.ctx.agent = _load_agent(str(trusted_model(config.models_dir)))
 
     app.register_listener(load, "before_server_start")
     app.register_listener(close_resources, "after_server_stop")

@@ -41,6 +41,20 @@ class Stays:
     for_people: bool = False
 
 
+@dataclass(frozen=True)
+class Ending:
+    """How an attempt to send ended: the new state of the row and what else follows from it."""
+
+    status: str
+    due_at: Optional[datetime] = None
+    provider_id: Optional[str] = None
+    error_code: Optional[int] = None
+    error: Optional[str] = None
+    task: Optional[str] = None  # kind of the manual task to open
+    block_until: Optional[datetime] = None  # hold this recipient
+    withdraw_consent: bool = False
+
+
 def may_leave(draft: Draft, now: datetime, only_to: Collection[str]) -> "Leaves | Stays":
     """Decide one message. ``only_to`` are the staging numbers (E.164); empty means everybody."""
     if only_to and draft.number not in only_to:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
@@ -190,15 +190,6 @@ def claim(
     ]
 
 
-def settle(connection: Connection, row_id: int, token: str, **values: Any) -> bool:
-    """Write how a send ended, if the claim still holds; a report that came first is never moved backwards."""
-    sets: Dict[str, Any] = {"claim": None, "lease_until": None, **values}
-    done = connection.execute(
-        outbox.update().where(outbox.c.id == row_id, outbox.c.claim == token, outbox.c.status == "sending").values(sets)
-    )
-    return done.rowcount == 1
-
-
 _EXPIRED = text(
     """
     update outbox set status = 'unknown', claim = null, lease_until = null, due_at = :now
@@ -255,17 +246,3 @@ def inbound_since(connection: Connection, instant: datetime) -> Dict[str, int]:
         {"since": instant},
     )
     return {row.business_number: row.n for row in rows}
-
-
-def next_due(connection: Connection, now: datetime) -> Optional[datetime]:
-    """When the next open row, at the latest, is worth looking at again; None when nothing is open."""
-    return connection.execute(
-        text(
-            """
-            select min(greatest(o.due_at, coalesce(c.blocked_until, o.due_at)))
-            from outbox o join conversation c on c.id = o.conversation_id
-            where o.status = 'queued' and greatest(o.due_at, coalesce(c.blocked_until, o.due_at)) > :now
-            """
-        ),
-        {"now": now},
-    ).scalar()

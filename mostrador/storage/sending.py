@@ -1,0 +1,161 @@
+"""What the sender asks of the database: the lead among senders, rows to send, and the keeping of how they ended."""
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Dict, List, Optional, Tuple
+
+from sqlalchemy import text
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from mostrador.shop.conversations import BOT
+from mostrador.shop.sending import Ending
+from mostrador.storage import outbox
+from mostrador.storage.contacts import SqlContacts
+from mostrador.storage.conversations import SqlManualTasks
+from mostrador.storage.outbox import Claimed
+
+_LEAD = 7_202_612  # advisory lock of the sender that sends
+
+_SETTLE = text(
+    """
+    update outbox o
+    set claim = null, lease_until = null, provider_id = coalesce(:provider_id, o.provider_id),
+        status = coalesce(
+            (select case r.status when 'played' then 'read' else r.status end
+             from delivery_report r where r.provider_id = :provider_id
+             order by array_position(array['sent', 'failed', 'delivered', 'read', 'played'], r.status) desc limit 1),
+            :status),
+        due_at = coalesce(:due_at, o.due_at), error_code = :error_code, error = :error,
+        sent_at = case when :provider_id is null then o.sent_at else :now end, status_at = :now
+    where o.id = :id and o.claim = :claim and o.status = 'sending'
+    """
+)
+
+
+class OutboxStore:
+    """The sender's queue; every method is one short transaction."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        lease: timedelta,
+        unknown_after: timedelta,
+        order_wait: timedelta,
+        pair_seconds: float,
+        pair_burst: int,
+    ) -> None:
+        self._engine = engine
+        self._lease = lease
+        self._unknown_after = unknown_after
+        self._order_wait = order_wait
+        self._pair_seconds = pair_seconds
+        self._pair_burst = pair_burst
+        self._leading: Optional[Connection] = None
+
+    def lead(self) -> bool:
+        """Whether this sender holds the lead, taken now if it is free; it falls with the connection."""
+        if self._leading is not None:
+            try:
+                self._leading.execute(text("select 1"))
+                self._leading.commit()
+                return True
+            except SQLAlchemyError:
+                self.give_up_lead()
+        connection = self._engine.connect()
+        if connection.execute(text("select pg_try_advisory_lock(:k)"), {"k": _LEAD}).scalar_one():
+            connection.commit()
+            self._leading = connection
+            return True
+        connection.close()
+        return False
+
+    def give_up_lead(self) -> None:
+        """Let another sender send."""
+        if self._leading is not None:
+            self._leading.invalidate()
+            self._leading.close()
+            self._leading = None
+
+    def claim(self, now: datetime, token: str, most: int) -> List[Claimed]:
+        with self._engine.begin() as connection:
+            return outbox.claim(
+                connection, now, token, most, self._lease, self._pair_seconds, self._pair_burst, self._order_wait
+            )
+
+    def has_open(self) -> bool:
+        """Whether anything waits for its time or for news."""
+        query = "select exists (select 1 from outbox where status in ('queued', 'sending', 'unknown'))"
+        with self._engine.connect() as connection:
+            return bool(connection.execute(text(query)).scalar_one())
+
+    def inbound_since(self, instant: datetime) -> Dict[str, int]:
+        with self._engine.connect() as connection:
+            return outbox.inbound_since(connection, instant)
+
+    def just_received(self, after: int) -> Tuple[int, List[Tuple[str, str]]]:
+        """The newest message of each conversation the bot will answer, received after row ``after`` (0: from now on)."""
+        with self._engine.connect() as connection:
+            newest = connection.execute(text("select coalesce(max(id), 0) from inbox")).scalar_one()
+            if not after or newest == after:
+                return max(newest, 1), []
+            rows = connection.execute(
+                text(
+                    """
+                    select distinct on (i.conversation_id) c.business_number, i.provider_id
+                    from inbox i join conversation c on c.id = i.conversation_id
+                    where i.id > :after and i.status <> 'kept' and c.owner = :bot
+                    order by i.conversation_id, i.sent_at desc, i.id desc
+                    """
+                ),
+                {"after": after, "bot": BOT},
+            ).all()
+        return newest, [(row.business_number, row.provider_id) for row in rows]
+
+    def has_consent(self, contact_id: int, topic: str) -> bool:
+        with self._engine.connect() as connection:
+            return SqlContacts(connection).has_consent(contact_id, topic)
+
+    def settle(self, row: Claimed, token: str, ending: Ending, now: datetime) -> None:
+        """Write how a send ended, if the claim still holds. A status report that came first is not moved backwards."""
+        with self._engine.begin() as connection:
+            values: Dict[str, Any] = {
+                "id": row.id,
+                "claim": token,
+                "status": ending.status,
+                "provider_id": ending.provider_id,
+                "due_at": ending.due_at,
+                "error_code": ending.error_code,
+                "error": ending.error,
+                "now": now,
+            }
+            connection.execute(_SETTLE, values)
+            if ending.block_until is not None:
+                connection.execute(
+                    text("update conversation set blocked_until = :until where id = :id"),
+                    {"until": ending.block_until, "id": row.conversation_id},
+                )
+            if ending.withdraw_consent:
+                SqlContacts(connection).record_consent(
+                    row.contact_id, "all", False, "provider", f"refused|{row.id}", now
+                )
+            if ending.task:
+                self._open_task(connection, row, ending, now)
+
+    @staticmethod
+    def _open_task(connection: Connection, row: Claimed, ending: Ending, now: datetime) -> None:
+        account = ending.task == "account"  # one task an hour, not one for each message that cannot leave
+        key = f"account|{ending.error_code}|{now:%Y-%m-%dT%H}" if account else f"failed_send|{row.id}"
+        details = {"outbox": row.id, "code": ending.error_code, "reason": ending.error}
+        conversation_id = None if account else row.conversation_id
+        SqlManualTasks(connection).open(ending.task or "failed_send", conversation_id, details, key, now)
+
+    def sweep(self, now: datetime) -> outbox.Swept:
+        """Settle rows that nobody works on, see ``outbox.sweep``; those given up become tasks for people."""
+        with self._engine.begin() as connection:
+            swept = outbox.sweep(connection, now, self._unknown_after)
+            for row_id, conversation_id in swept.given_up:
+                SqlManualTasks(connection).open(
+                    "failed_send", conversation_id, {"outbox": row_id, "reason": "lost"}, f"failed_send|{row_id}", now
+                )
+            return swept
