@@ -17,6 +17,7 @@ from mostrador.shop.unit_of_work import UnitOfWork, effect_key
 CHAT_SOURCE = "Whatsapp_chatbot"  # the attribution the brief asks for
 GREATEST_STOCK = 1_000_000
 UNDO_WITHIN = timedelta(hours=24)
+_UNDO_AMONG = 50  # a change further back than this is no longer found by its id
 
 
 @dataclass(frozen=True)
@@ -201,20 +202,26 @@ def update_stock(
 
 
 def undo_last(
-    uow: UnitOfWork, inventory: InventoryService, contact: Contact, turn_id: str, at: datetime
+    uow: UnitOfWork,
+    inventory: InventoryService,
+    contact: Contact,
+    turn_id: str,
+    at: datetime,
+    change_id: Optional[int] = None,
 ) -> StockUpdated:
     """Take the contact's newest change back by the same amount; what sold meanwhile stays sold.
 
+    With ``change_id`` that change instead, so that a button tapped twice, or late, takes back no other one.
     Raises NothingToUndo, UndoTooLate (older than 24 hours), Gone, NotYours and InventoryUnavailable.
     """
     key = effect_key(turn_id, "undo_last", contact.id)
     with uow:
 
         def undo() -> Mapping[str, Any]:
-            newest = uow.stock.changes_by(contact.id, CHAT_SOURCE, limit=1)
-            if not newest:
+            newest = uow.stock.changes_by(contact.id, CHAT_SOURCE, limit=1 if change_id is None else _UNDO_AMONG)
+            last = next((change for change in newest if change_id in (None, change.id)), None)
+            if last is None:
                 raise NothingToUndo()
-            last = newest[0]
             if at - last.at > UNDO_WITHIN:
                 raise UndoTooLate()
             variation = owned_variation(uow, contact, last.variation_id)
