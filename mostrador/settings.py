@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     var_dir: Path = Field(ROOT / "var", env="MOSTRADOR_VAR")
     env_file: Path = Field(ENV_FILE, env="MOSTRADOR_ENV_FILE")
     demo: bool = Field(False, env="MOSTRADOR_DEMO")
+    demo_data: bool = Field(True, env="MOSTRADOR_DEMO_DATA")  # without it a demo starts with an empty shop
     bind_host: str = Field("127.0.0.1", env="MOSTRADOR_HOST")
     ingress_port: int = Field(8080, env="MOSTRADOR_INGRESS_PORT")
     web_port: int = Field(8081, env="MOSTRADOR_WEB_PORT")
