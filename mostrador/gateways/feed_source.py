@@ -2,6 +2,7 @@
 
 Parquet or CSV (UTF-8, comma, header line). Everything is read in batches; no dump is ever whole in memory.
 """
+
 from __future__ import annotations
 
 import csv
@@ -20,6 +21,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from mostrador.shop.feed import (
+    CONTROL_CHARACTERS,
     GREATEST_INTEGER,
     FeedColumn,
     FeedRefused,
@@ -113,7 +115,7 @@ def _from_files(path: Path, force: bool) -> Dump:
     try:
         if not path.exists():
             raise FeedRefused.because(f"{path} does not exist.")
-        parts = _parts_of({str(p.relative_to(path)): p for p in path.iterdir() if p.is_file()}) if path.is_dir() else [path]
+        parts = _parts_of({p.name: p for p in path.iterdir() if p.is_file()}) if path.is_dir() else [path]
         before = _fingerprints(parts)
         digest = hashlib.sha256()
         for part in parts:
@@ -242,8 +244,8 @@ def _headers(part: Path) -> List[str]:
     if "\0" in header or len(line) >= CSV_BLOCK:
         raise FeedRefused.because(f"{part.name} is neither parquet nor CSV.")
     if "," not in header:
-        other = next((name for sign, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")) if sign in header), "")
-        said = f" but by {other}" if other else ""
+        other = [name for sign, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")) if sign in header]
+        said = f" but by {other[0]}" if other else ""
         raise FeedRefused.because(f"The columns of {part.name} are not separated by commas{said}.")
     return next(csv.reader([header]))
 
@@ -354,17 +356,16 @@ def _checked(
     batch: pa.RecordBatch, layout: Layout, first_row: int, part: str, problems: Problems
 ) -> Optional[pa.RecordBatch]:
     """The batch in our types, or None after its problems were noted."""
-    arrays: List[pa.Array] = []
-    for column, header in layout.names.items():
-        given = batch.column(header)
-        array = _numbers(column, given) if column.number else _texts(column, given)
-        if array is None:
-            _note(column, header, given, first_row, part, problems)
-        else:
-            arrays.append(array)
+    arrays = {
+        column: (_numbers if column.number else _texts)(column, batch.column(header))
+        for column, header in layout.names.items()
+    }
+    wrong = [column for column, array in arrays.items() if array is None]
+    if wrong:
+        _note(batch, layout, wrong, first_row, part, problems)
     if problems:
         return None
-    return pa.RecordBatch.from_arrays(arrays, names=[column.name for column in layout.names])
+    return pa.RecordBatch.from_arrays(list(arrays.values()), names=[column.name for column in arrays])
 
 
 def _numbers(column: FeedColumn, given: pa.Array) -> Optional[pa.Array]:
@@ -374,7 +375,7 @@ def _numbers(column: FeedColumn, given: pa.Array) -> Optional[pa.Array]:
     try:
         if pa.types.is_string(given.type):
             given = pc.utf8_trim_whitespace(given)
-            if not pc.all(pc.match_substring_regex(given, r"^-?[0-9]{1,18}$")).as_py() and given.null_count < len(given):
+            if pc.all(pc.match_substring_regex(given, r"^-?[0-9]{1,18}$")).as_py() is False:
                 return None
         numbers = pc.cast(given, pa.int64())
     except pa.ArrowInvalid:
@@ -394,21 +395,32 @@ def _texts(column: FeedColumn, given: pa.Array) -> Optional[pa.Array]:
         return None
     if lengths["min"] == 0 and not column.may_be_empty_text:
         return None
-    if pc.any(pc.match_substring(values, "\0")).as_py():
+    if pc.any(pc.match_substring_regex(values, CONTROL_CHARACTERS.pattern)).as_py():
         return None
     return pc.cast(given, pa.string()) if given.type != pa.string() else given
 
 
-def _note(column: FeedColumn, header: str, given: pa.Array, first_row: int, part: str, problems: Problems) -> None:
+def _note(
+    batch: pa.RecordBatch, layout: Layout, wrong: Sequence[FeedColumn], first_row: int, part: str, problems: Problems
+) -> None:
     """Find the cells that the quick checks objected to; the words are the shop's."""
-    for index in range(len(given)):
-        fault = column.fault(given[index].as_py())
-        if fault:
-            problems.add(Problem(f"{header} {fault}.", row=first_row + index, column=column.name, part=part))
-            if problems.full:
-                return
-    if not problems:  # an unused dictionary entry, at worst: refuse rather than guess
-        problems.add(Problem(f"{header} cannot be read.", row=first_row, column=column.name, part=part))
+    before = len(problems.found)
+    all_columns = [batch.column(header) for header in layout.names.values()]
+    for index in range(batch.num_rows):
+        faults = [(column, column.fault(batch.column(layout.names[column])[index].as_py())) for column in wrong]
+        if not any(fault for _, fault in faults):
+            continue
+        row = first_row + index
+        if not any(array[index].is_valid for array in all_columns):
+            problems.add(Problem("the line is empty.", row, part=part))
+            continue
+        for column, fault in faults:
+            if fault:
+                problems.add(Problem(f"{layout.names[column]} {fault}.", row, column.name, part))
+        if problems.full:
+            return
+    if len(problems.found) == before:  # an unused entry of a dictionary, at worst: refuse rather than guess
+        problems.add(Problem(f"{layout.names[wrong[0]]} cannot be read.", first_row, wrong[0].name, part))
 
 
 def _first_line(error: Exception) -> str:

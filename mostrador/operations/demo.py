@@ -2,6 +2,7 @@
 
 The same seed makes the same shop; only the dates move with the day on which it is loaded.
 """
+
 from __future__ import annotations
 
 import json
@@ -144,7 +145,9 @@ INDIAN: Tuple[Line, ...] = (
     Line("toy", ("Channapatna", "Wooden", "Kondapalli"), ("Elephant on Wheels", "Pull-along Elephant"), (), 0.8),
     Line("cushion", ("Kantha", "Ikat", "Block Print", "Velvet"), ("Cushion Cover", "Cushion Cover, Set of 2")),
     Line("bottle", ("Copper", "Steel", "Insulated"), ("Water Bottle", "Bottle 1 L"), (), 1.2),
-    Line("headphones", ("Over-ear", "Bass Boost", "Studio", "Foldable"), ("Headphones", "Wireless Headphones"), (), 1.1),
+    Line(
+        "headphones", ("Over-ear", "Bass Boost", "Studio", "Foldable"), ("Headphones", "Wireless Headphones"), (), 1.1
+    ),
     Line("watch", ("Analog", "Slim", "Sports"), ("Watch", "Leather Strap Watch"), (), 0.8),
 )
 ARGENTINE: Tuple[Line, ...] = (
@@ -201,11 +204,7 @@ def picture_name(line: Line, hue: Hue) -> str:
 
 def pictures() -> Dict[str, Tuple[str, Colour]]:
     """Every picture the shop needs: file name → kind and colour."""
-    return {
-        picture_name(line, hue): (line.picture, hue.rgb)
-        for line in (*INDIAN, *ARGENTINE)
-        for hue in hues_of(line)
-    }
+    return {picture_name(line, hue): (line.picture, hue.rgb) for line in (*INDIAN, *ARGENTINE) for hue in hues_of(line)}
 
 
 def items(seed: int = SEED) -> List[Item]:
@@ -269,7 +268,7 @@ def _variations(
 
 @dataclass(frozen=True)
 class Trade:
-    """What happened, an array row per item: pieces sold each day, whether there was stock, and the stock's own story."""
+    """What happened, an array row per item: pieces sold each day, whether there was stock, and the log."""
 
     sold: np.ndarray  # items × DAYS
     in_stock: np.ndarray  # items × DAYS, at the start of the day
@@ -278,7 +277,7 @@ class Trade:
 
 
 def trade(goods: Sequence[Item], first_weekday: int, seed: int = SEED) -> Trade:
-    """Sell ``goods`` for DAYS days: weekends are busier, the shop grows, some suppliers restock in time and some not."""
+    """Sell ``goods`` for DAYS days: weekends are busier, the shop grows, not everybody restocks in time."""
     random = np.random.default_rng(seed)
     count = len(goods)
     rates = np.array([item.rate for item in goods])
@@ -309,7 +308,9 @@ def trade(goods: Sequence[Item], first_weekday: int, seed: int = SEED) -> Trade:
     return Trade(sold, in_stock, stock, log)
 
 
-def feed_rows(goods: Sequence[Item], traded: Trade, low_stock_days: int) -> Dict[RecommendationKind, List[Dict[str, Any]]]:
+def feed_rows(
+    goods: Sequence[Item], traded: Trade, low_stock_days: int
+) -> Dict[RecommendationKind, List[Dict[str, Any]]]:
     """Both feeds as the big-data job would write them, from the orders and the stock."""
     rows: Dict[RecommendationKind, List[Dict[str, Any]]] = {kind: [] for kind in RecommendationKind}
     window = slice(DAYS - WINDOW_DAYS, DAYS)

@@ -2,6 +2,7 @@
 
 Two tables, sold out and low stock, are dumped whole several times a day. A dump is taken as a whole or not at all.
 """
+
 from __future__ import annotations
 
 import re
@@ -15,6 +16,7 @@ from mostrador.shop.recommendations import RecommendationKind
 PROBLEMS_SHOWN = 20
 KEPT_AFTER_REPLACEMENT = timedelta(minutes=30)  # people in the middle of a list go on reading it
 GREATEST_INTEGER = 2**31 - 1
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f]")  # a line break in a name is a quotation mark that was never closed
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
 
 
@@ -58,8 +60,8 @@ class FeedColumn:
             return "is empty"
         if len(value) > self.longest:
             return f"is longer than {self.longest} characters ({len(value)})"
-        if "\0" in value:
-            return "holds a zero byte"
+        if CONTROL_CHARACTERS.search(value):
+            return f"holds a line break or another control character ({_short(value)})"
         return ""
 
 

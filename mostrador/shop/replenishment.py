@@ -1,4 +1,5 @@
 """What sells, how long the stock lasts, and what its absence costs."""
+
 from __future__ import annotations
 
 from typing import Optional

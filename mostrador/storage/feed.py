@@ -1,4 +1,5 @@
-"""Feeds in SQL: staged into a partition of their own, published by one flip, dropped a while after they were replaced."""
+"""Feeds in SQL: staged into a partition of their own, published by one flip, dropped a while later."""
+
 from __future__ import annotations
 
 import io
@@ -239,9 +240,7 @@ def _publish(connection: Connection, snapshot_id: int, kind: RecommendationKind,
         .values(state="old", retired_at=at)
     )
     connection.execute(
-        update(_SNAPSHOT)
-        .where(_SNAPSHOT.c.id == snapshot_id)
-        .values(state="current", row_count=rows, published_at=at)
+        update(_SNAPSHOT).where(_SNAPSHOT.c.id == snapshot_id).values(state="current", row_count=rows, published_at=at)
     )
     # A variation people already met follows the feed when its catalogue is renamed.
     connection.execute(

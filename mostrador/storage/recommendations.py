@@ -1,4 +1,5 @@
 """Recommendations read from the partitions that the feed loader publishes."""
+
 from __future__ import annotations
 
 from datetime import datetime

@@ -1,4 +1,5 @@
 """Levels and log of stock in SQL; a level is never written without the log row that explains it."""
+
 from __future__ import annotations
 
 from datetime import datetime

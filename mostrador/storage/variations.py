@@ -1,4 +1,5 @@
 """Variations in SQL, found by id or by the natural key of feeds and inventory services."""
+
 from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
