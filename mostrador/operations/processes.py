@@ -49,7 +49,7 @@ NEEDED = (
     "whatsapp_phone_number_ids",
 )
 INHERITED = (
-    "PATH HOME USER LOGNAME LANG LANGUAGE TZ TMPDIR SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE "
+    "PATH HOME USER LOGNAME LANG LANGUAGE TZ TMPDIR LD_LIBRARY_PATH SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE "
     "HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy"
 ).split()
 
@@ -305,7 +305,7 @@ def _prepare_database(installation: Installation, supervisor: Supervisor) -> Non
     except SQLAlchemyError as why:
         raise CannotRun(f"The database does not take our tables: {_first_line(why)}") from None
     click.echo("The database is up to date.")
-    if installation.demo:
+    if installation.demo and installation.settings.demo_data:
         from mostrador.operations.demo import load
 
         load(installation.settings)
