@@ -168,7 +168,7 @@ def test_a_card_shows_its_picture_and_a_button_answers(page: Any) -> None:
     write(page, "card")
     image = newest(page).locator("img")
     expect(image).to_be_visible()
-    page.wait_for_function("document.querySelector('.picture img').naturalWidth === 480")
+    expect(image).to_have_js_property("naturalWidth", 480)
     expect(newest(page).locator(".foot")).to_have_text("1 of 12 · Mostrador")
     picture_of(page, "desktop-card")
     page.get_by_role("button", name="Update stock").click()

@@ -93,6 +93,8 @@ function format(text, parent, depth = 0) {
   return parent;
 }
 
+const plain = (text) => format(text, make("span")).textContent.replace(/\s+/g, " ").slice(0, 80);
+
 // --- the list of phones
 
 const initial = (name) => (Array.from(name.trim())[0] || "?").toLocaleUpperCase();
@@ -117,7 +119,7 @@ function showPeople() {
       const words = make("span", "words");
       words.append(make("strong", "", person.name));
       const shown = person.phone ? "+" + person.phone : person.user_id;
-      words.append(make("small", "", person.last && person.last.text ? person.last.text : shown));
+      words.append(make("small", "", person.last && person.last.text ? plain(person.last.text) : shown));
       const side = make("span", "side");
       if (person.role) side.append(make("span", "role", person.role));
       if (person.unread) {
@@ -159,7 +161,7 @@ async function choose(key) {
   if (person.business && state.numbers.some((n) => n.id === person.business)) state.number = person.business;
   showPeople();
   await loadChat();
-  at("text").focus({ preventScroll: true });
+  if (matchMedia("(hover: hover)").matches) at("text").focus({ preventScroll: true }); // no keyboard pops up unasked
 }
 
 // --- the chat
