@@ -1,4 +1,5 @@
 """What a supplier should restock: read from the current snapshot, checked against live stock before it is shown."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from typing import List, Optional, Protocol, Sequence, Tuple
 
 from mostrador.shop.contacts import Contact
 from mostrador.shop.errors import NotASeller
-from mostrador.shop.inventory import InventoryService, Variation
+from mostrador.shop.inventory import InventoryService, Sku, Variation
 from mostrador.shop.unit_of_work import UnitOfWork, effect_key
 
 _LOOK_AHEAD = 4  # rows read per card wanted, because some were restocked since the feed was made
@@ -77,6 +78,9 @@ class Recommendations(Protocol):
         Without a cursor the current snapshot is read; with one, its own snapshot as long as that is kept (at least
         30 minutes after it was replaced), else the current one from the start.
         """
+
+    def variation_of(self, sku: Sku) -> Optional[Variation]:
+        """The variation with this natural key, made when only a current feed knows it; None when nobody does."""
 
     def record(
         self,

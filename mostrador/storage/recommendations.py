@@ -48,6 +48,21 @@ class SqlRecommendations:
         )
         return [_recommendation(row, known[_sku(row)]) for row in rows]
 
+    def variation_of(self, sku: Sku) -> Optional[Variation]:
+        current = select(_SNAPSHOT.c.id).where(_SNAPSHOT.c.state == "current")
+        row = self._connection.execute(
+            select(_ROW.c.catalog_id, _ROW.c.catalog_name)
+            .where(
+                _ROW.c.snapshot_id.in_(list(self._connection.execute(current).scalars())),
+                _ROW.c.supplier_id == sku.supplier_id,
+                _ROW.c.product_id == sku.product_id,
+                _ROW.c.style_id == sku.style_id,
+                _ROW.c.variation_name == sku.variation_name,
+            )
+            .limit(1)
+        ).first()
+        return None if row is None else SqlVariations(self._connection).ensure(sku, row.catalog_id, row.catalog_name)
+
     def record(
         self,
         variation: Variation,
