@@ -102,7 +102,7 @@ def _feed(installation: Installation) -> Iterator[Finding]:
 def _model(installation: Installation) -> Iterator[Finding]:
     models = installation.settings.models_dir
     try:
-        path = trusted_model(installation.settings)
+        path = trusted_model(models)
     except UntrustedModel as why:
         yield Finding("model", BAD, str(why))
         return

@@ -172,7 +172,7 @@ class Supervisor:
                 f"priority={rank}",
                 "autostart=false",
                 "autorestart=true",
-                "startsecs=1",
+                "startsecs=3",  # one that dies sooner is started again after a pause, not at once
                 "startretries=1000000",
                 f"stopsignal={program.stop_signal}",
                 f"stopwaitsecs={program.patience}",
@@ -219,14 +219,17 @@ class Supervisor:
 
 
 def healthy(program: Program, timeout: float = 2.0) -> bool:
-    """Whether ``program`` answers its health URL with 200; True for a program that has none."""
-    if not program.health:
-        return True
+    """Whether ``program``, which has a health URL, answers it with 200."""
     try:
         with urllib.request.urlopen(program.health, timeout=timeout) as answer:  # noqa: S310 - a URL of ours
             return bool(answer.status == 200)
     except (OSError, ValueError):  # HTTPError and URLError are OSErrors
         return False
+
+
+def _works(program: Program, state: str) -> bool:
+    """Whether it answers, or for a program that cannot be asked: whether it has stayed alive."""
+    return state in ("STARTING", "RUNNING") and healthy(program) if program.health else state == "RUNNING"
 
 
 def busy_port(program: Program) -> bool:
@@ -252,7 +255,7 @@ def bring_up(installation: Installation, wait: bool = True) -> None:
             state = supervisor.processes()
             if set(state) != {program.name for program in wanted}:
                 raise CannotRun("Mostrador runs in another mode (demo or not): stop it first with `mostrador down`.")
-            if all(state[p.name]["statename"] == "RUNNING" and healthy(p) for p in wanted):
+            if all(_works(p, str(state[p.name]["statename"])) for p in wanted):
                 click.echo("Mostrador is running already.")
                 _say_where(installation)
                 return
@@ -325,7 +328,7 @@ def _wait_until_healthy(supervisor: Supervisor, wanted: Sequence[Program]) -> No
     waiting = list(wanted)
     while waiting:
         state = supervisor.processes()
-        waiting = [p for p in waiting if state[p.name]["statename"] != "RUNNING" or not healthy(p)]
+        waiting = [p for p in waiting if not _works(p, str(state[p.name]["statename"]))]
         if waiting and time.monotonic() > deadline:
             first = waiting[0].name
             raise CannotRun(
@@ -395,14 +398,13 @@ def report(installation: Installation) -> List[Dict[str, Any]]:
     entries = []
     for program in programs(installation):
         info = state.get(program.name, {"statename": "UNKNOWN", "pid": 0})
-        running = info["statename"] == "RUNNING"
         entries.append(
             {
                 "name": program.name,
                 "state": str(info["statename"]).lower(),
                 "pid": int(info["pid"]),
                 "port": program.port or None,
-                "healthy": running and healthy(program),
+                "healthy": _works(program, str(info["statename"])),
             }
         )
     return entries

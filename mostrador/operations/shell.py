@@ -74,7 +74,14 @@ def chat(installation: Installation, role: str) -> int:
         actions = _actions(installation)
         if not healthy(actions):
             _own_action_server(actions, installation.var / "log" / "shell-actions.log", closing)
-        command = [sys.executable, "-m", "rasa", "shell", "--model", str(trusted_model(installation.settings))]
+        command = [
+            sys.executable,
+            "-m",
+            "rasa",
+            "shell",
+            "--model",
+            str(trusted_model(installation.settings.models_dir)),
+        ]
         command += ["--endpoints", str(ROOT / "endpoints.yml"), "--conversation-id", conversation_for(role)]
         command += ["--port", str(_free_port()), "--interface", "127.0.0.1"]  # a running Rasa has the usual port
         return subprocess.run(command, cwd=ROOT, env=dict(os.environ), check=False).returncode

@@ -13,12 +13,12 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Dict, Iterator, List, Mapping, Optional
+from typing import Dict, Iterator, List, Mapping
 
 import click
 
 from mostrador.operations.installation import QUIET
-from mostrador.settings import ROOT, Settings, settings
+from mostrador.settings import ROOT, settings
 
 NAME = "mostrador"
 TRAINING_SUFFIXES = {".yml", ".yaml", ".json", ".txt", ".csv"}
@@ -63,21 +63,17 @@ def up_to_date(models: Path, root: Path = ROOT) -> bool:
     """Whether the model on disk was trained here from exactly these files."""
     try:
         note = _note(models)
-        _trusted(models)
+        trusted_model(models)
     except UntrustedModel:
         return False
     return {key: note.get(key) for key in ("code", "data")} == digests(root)
 
 
-def trusted_model(config: Optional[Settings] = None) -> Path:
+def trusted_model(models: Path) -> Path:
     """The model file to serve, once its SHA-256 is found to be the one noted after training; raises UntrustedModel.
 
     Rasa unpacks and unpickles a model, so whoever can write one can run code in the engine.
     """
-    return _trusted((config or settings()).models_dir)
-
-
-def _trusted(models: Path) -> Path:
     path = model_file(models)
     if not path.exists():
         raise UntrustedModel(f"There is no model {path}: run `mostrador train`.")
