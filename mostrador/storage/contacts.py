@@ -57,7 +57,7 @@ class SqlContacts:
         Unless both contacts have a telephone number of their own: then the user id says who it is, and the number
         moves to that person. Holds the sender's ids until the transaction ends.
         """
-        self._hold(sender)
+        self.hold(sender)
         aliases = self._aliases(sender)
         by_user = aliases.get((BSUID, sender.bsuid)) or aliases.get((OLD[BSUID], sender.bsuid))
         e164 = canonical(sender.wa_id) if sender.wa_id else ""
@@ -81,7 +81,7 @@ class SqlContacts:
 
         A new user id means a new telephone number, so that without one the old number is given up all the same.
         """
-        self._hold(old, new)
+        self.hold(old, new)
         aliases = {**self._aliases(old), **self._aliases(new)}
         e164 = canonical(old.wa_id) if old.wa_id else ""
         person = aliases.get((BSUID, old.bsuid)) or aliases.get((WA_ID, old.wa_id)) or aliases.get((E164, e164))
@@ -96,6 +96,15 @@ class SqlContacts:
             self._give_up(person, WA_ID)
             self._give_up(person, E164)
         self._learn(person, new, self._aliases(new))
+
+    def hold(self, *senders: Sender) -> None:
+        """Keep others from changing who is known by these senders' ids, until the transaction ends.
+
+        Whoever identifies several in one transaction holds them all first: ids are taken in one order, so that two
+        processes never wait for each other.
+        """
+        ids = {i for s in senders for i in (s.bsuid, canonical(s.wa_id) or s.wa_id) if i}
+        self._connection.execute(_LOCK_IDS, {"ids": sorted(ids)})
 
     def of_conversation(self, conversation_id: str) -> Optional[Contact]:
         row = self._connection.execute(_OF_CONVERSATION, {"id": conversation_id}).one_or_none()
@@ -120,11 +129,6 @@ class SqlContacts:
         return bool(self._connection.execute(_NEWEST_CONSENT, ask).scalar())
 
     # --- aliases ------------------------------------------------------------------------------------------------------
-
-    def _hold(self, *senders: Sender) -> None:
-        """One transaction at a time works on these ids; taken in one order, so that two never wait for each other."""
-        ids = {i for s in senders for i in (s.bsuid, canonical(s.wa_id) or s.wa_id) if i}
-        self._connection.execute(_LOCK_IDS, {"ids": sorted(ids)})
 
     def _aliases(self, sender: Sender) -> Dict[Tuple[str, str], int]:
         values = [v for v in (sender.wa_id, sender.bsuid, canonical(sender.wa_id) if sender.wa_id else "") if v]

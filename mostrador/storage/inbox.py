@@ -4,7 +4,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any, Dict, List, Sequence, Set, Tuple
+from typing import Any, Dict, List, Mapping, Sequence, Set, Tuple
 from uuid import uuid4
 
 from sqlalchemy import text
@@ -21,6 +21,7 @@ from mostrador.storage.engine import INBOX, OUTBOX, is_unavailable
 SILENT = frozenset({Kind.REACTION, Kind.SYSTEM, Kind.EDIT, Kind.REVOKE})  # kept, and nobody waits for an answer
 _NO_HUMAN_ACT = frozenset({Kind.SYSTEM})  # written by the provider, so it opens no 24-hour window
 _CROSSED = frozenset({"40001", "40P01"})  # serialization failure, deadlock
+_MOST_CROSSINGS = 2
 
 _RISING = tuple(Delivery)
 
@@ -43,9 +44,7 @@ _OPEN = text(
     on conflict (contact_id, business_number) do nothing
     """
 )
-_CONVERSATION = text(
-    "select id from conversation where contact_id = :contact and business_number = :number for no key update"
-)
+_CONVERSATION = text("select id from conversation where contact_id = :contact and business_number = :number")
 _STORE = text(
     """
     with given as (
@@ -151,38 +150,63 @@ class InboxStore:
             connection.execute(text("select 1"))
 
     def _persistently(self, batch: Batch) -> int:
-        """One transaction, begun once more when another process crossed it."""
-        try:
-            return self._once(batch)
-        except DBAPIError as error:
-            if getattr(error.orig, "pgcode", None) not in _CROSSED:
-                raise
-            return self._once(batch)
+        """One transaction, begun again when there are people to get to know or another process crossed it."""
+        newcomers, crossings = bool(batch.identity_changes or batch.preferences), 0
+        while True:
+            try:
+                return self._once(batch, newcomers)
+            except _Strangers:
+                newcomers = True
+            except DBAPIError as error:
+                crossings += 1
+                if crossings > _MOST_CROSSINGS or getattr(error.orig, "pgcode", None) not in _CROSSED:
+                    raise
 
-    def _once(self, batch: Batch) -> int:
+    def _once(self, batch: Batch, newcomers: bool) -> int:
+        """Everything, in the one order of locks that keeps processes from waiting for each other.
+
+        Ids of people first, then outbox rows, then conversations: the sender too takes them in this order.
+        """
         now = self._clock.now()
+        places = {(m.sender, m.business_number) for m in batch.messages}
         with self._engine.begin() as connection:
-            contacts = SqlContacts(connection)
-            # Outbox rows before conversations, as the sender takes them: the other way round the two could wait for
-            # each other.
+            if newcomers:
+                _get_to_know(SqlContacts(connection), connection, batch, places, now)
             stored = _store_reports(connection, batch.reports) if batch.reports else 0
-            for change in batch.identity_changes:
-                contacts.rename(change.old, change.new, now)
-            for preference in batch.preferences:
-                _record_preference(connection, contacts, preference, now)
-            if batch.messages:
-                stored += _store_messages(connection, contacts, batch.messages, now)
+            if places:
+                talks = _known(connection, places)
+                for place in sorted(places - talks.keys(), key=_order):
+                    if not newcomers:
+                        raise _Strangers
+                    talks[place] = _conversation(connection, place, now)
+                stored += _store_messages(connection, batch.messages, talks, now)
             return stored
 
 
+class _Strangers(Exception):
+    """Somebody in the batch is not known by all their ids yet."""
+
+
+def _get_to_know(
+    contacts: SqlContacts, connection: Connection, batch: Batch, places: Set[_Place], now: datetime
+) -> None:
+    people = [sender for sender, _ in places] + [preference.sender for preference in batch.preferences]
+    contacts.hold(*people, *(s for change in batch.identity_changes for s in (change.old, change.new)))
+    for change in batch.identity_changes:
+        contacts.rename(change.old, change.new, now)
+    for preference in batch.preferences:
+        _record_preference(connection, contacts, preference, now)
+    for place in sorted(places, key=_order):
+        _conversation(connection, place, now)
+
+
 def _store_messages(
-    connection: Connection, contacts: SqlContacts, messages: Sequence[InboundMessage], now: datetime
+    connection: Connection, messages: Sequence[InboundMessage], talks: Mapping[_Place, str], now: datetime
 ) -> int:
-    places = _conversations(connection, contacts, {(m.sender, m.business_number) for m in messages}, now)
     rows = [
         {
             "provider_id": message.provider_id,
-            "conversation_id": places[message.sender, message.business_number],
+            "conversation_id": talks[message.sender, message.business_number],
             "kind": message.kind.value,
             "sent_at": message.sent_at.isoformat(),
             "status": "kept" if message.kind in SILENT else "new",
@@ -204,22 +228,6 @@ def _as_json(message: InboundMessage) -> Dict[str, Any]:
         "media": asdict(message.media) if message.media else None,
     }
     return {**{name: part for name, part in parts.items() if part}, "payload": dict(message.payload)}
-
-
-def _conversations(
-    connection: Connection, contacts: SqlContacts, places: Set[_Place], now: datetime
-) -> Dict[_Place, str]:
-    """The conversation of every sender with every number written to; people and conversations are made when new."""
-    found = _known(connection, places)
-    missing = places - found.keys()
-    if not missing:
-        return found
-    for sender, number in sorted(missing, key=_order):
-        _conversation(connection, contacts.identify(sender, now), number, now)
-    found = _known(connection, places)  # once more: getting to know one may have made two people one
-    for sender, number in sorted(places - found.keys(), key=_order):  # known by an id that was given up
-        found[sender, number] = _conversation(connection, contacts.identify(sender, now), number, now)
-    return found
 
 
 def _order(place: _Place) -> Tuple[str, str, str]:
@@ -253,10 +261,12 @@ def _ids(sender: Sender) -> List[Tuple[str, str]]:
     return [(kind, value) for kind, value in ((WA_ID, sender.wa_id), (BSUID, sender.bsuid)) if value]
 
 
-def _conversation(connection: Connection, contact_id: int, number: str, now: datetime) -> str:
-    place = {"contact": contact_id, "number": number}
-    connection.execute(_OPEN, {"id": uuid4().hex, "at": now, **place})
-    return str(connection.execute(_CONVERSATION, place).scalar_one())
+def _conversation(connection: Connection, place: _Place, now: datetime) -> str:
+    """The conversation of a sender with a number, made when new, by way of getting to know the sender."""
+    sender, number = place
+    who = {"contact": SqlContacts(connection).identify(sender, now), "number": number}
+    connection.execute(_OPEN, {"id": uuid4().hex, "at": now, **who})
+    return str(connection.execute(_CONVERSATION, who).scalar_one())
 
 
 def _store_reports(connection: Connection, reports: Sequence[DeliveryReport]) -> int:
