@@ -1,7 +1,7 @@
 """The stock form: which product, how many pieces; then the change, and taking it back."""
 from __future__ import annotations
 
-from typing import Any, Dict, List, Text
+from typing import Any, Dict, List, Optional, Text
 
 from rasa_sdk import FormValidationAction, Tracker
 from rasa_sdk.events import EventType
@@ -64,8 +64,10 @@ class ValidateStockUpdateForm(FormValidationAction):
         return await guarded(self.name(), work, form_left(), dispatcher, tracker)
 
     async def validate_item(
-        self, value: Text, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]
+        self, value: Optional[Text], dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]
     ) -> Dict[Text, Any]:
+        if value is None:  # emptied in this very turn, to choose anew
+            return {"item": None}
         turn = await Turn.of(dispatcher, tracker)
         if turn.entity("item") != value and tracker.get_slot("requested_slot") == "item":
             chosen = chosen_from(value, await choices(turn))
@@ -74,9 +76,11 @@ class ValidateStockUpdateForm(FormValidationAction):
         return {"item": str(variation.id), "tries": None}
 
     async def validate_quantity(
-        self, value: Text, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]
+        self, value: Optional[Text], dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]
     ) -> Dict[Text, Any]:
-        quantity = read_quantity(str(value))
+        if value is None:
+            return {"quantity": None}
+        quantity = read_quantity(value)
         turn = await Turn.of(dispatcher, tracker)
         if quantity is None:
             return again(turn, "quantity", "utter_not_a_quantity")

@@ -1,0 +1,170 @@
+"""The shop's ports filled with dictionaries, for tests of actions and talks. A transaction rolls back what it did."""
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from types import SimpleNamespace
+from typing import Any, Dict, List, Optional, Tuple
+
+from mostrador.settings import Settings
+from mostrador.shop.clock import SetClock
+from mostrador.shop.contacts import Contact
+from mostrador.shop.conversations import BOT, Conversation
+from mostrador.shop.errors import InventoryUnavailable
+from mostrador.shop.inventory import Change, Quantity, Sku, Variation
+from mostrador.shop.recommendations import Cursor, Recommendation, RecommendationKind
+
+OUT, LOW = RecommendationKind.OUT_OF_STOCK, RecommendationKind.LOW_STOCK
+CONVERSATION = "c-asha"
+NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
+
+
+@dataclass
+class State:
+    contacts: Dict[str, Contact] = field(default_factory=dict)
+    consents: List[Tuple[int, str, bool]] = field(default_factory=list)
+    owners: Dict[str, str] = field(default_factory=dict)
+    tasks: Dict[str, Tuple[str, Optional[str], Dict[str, Any]]] = field(default_factory=dict)
+    variations: Dict[int, Variation] = field(default_factory=dict)
+    levels: Dict[int, int] = field(default_factory=dict)
+    log: List[Change] = field(default_factory=list)
+    rows: Dict[RecommendationKind, List[Recommendation]] = field(default_factory=lambda: {OUT: [], LOW: []})
+    effects: Dict[str, Any] = field(default_factory=dict)
+
+
+class Shop:
+    """A shop with one seller; ``services`` is what mostrador.bootstrap gives, ``state`` is what was committed."""
+
+    def __init__(self, language: str = "") -> None:
+        seller = Contact(1, "Asha Rao", language, roles=("seller",), supplier_ids=(7,))
+        self.state = State(contacts={CONVERSATION: seller, "c-guest": Contact(2)})
+        self.clock = SetClock(NOW)
+        self.inventory_answers = True
+        self.database_error: Optional[Exception] = None
+        config = Settings(_env_file=None, public_url="https://pictures.example")
+        self.services = SimpleNamespace(
+            settings=config, clock=self.clock, uow=lambda: MemoryUnitOfWork(self), inventory=MemoryInventory(self)
+        )
+
+    def product(self, name: str, *variations: str, supplier: int = 7, stock: int = 0) -> List[Variation]:
+        """Put up a product with its variations, each with ``stock`` pieces."""
+        made = []
+        product_id = len({v.sku.product_id for v in self.state.variations.values()}) + 1
+        for variation in variations or ("",):
+            number = 100 + len(self.state.variations)
+            sku = Sku(supplier, product_id, f"S{product_id}", variation)
+            self.state.variations[number] = Variation(number, sku, product_id, name, f"pictures/{number}.png")
+            self.state.levels[number] = stock
+            made.append(self.state.variations[number])
+        return made
+
+    def recommend(self, kind: RecommendationKind, variation: Variation, **numbers: int) -> None:
+        rows = self.state.rows[kind]
+        rows.append(Recommendation(variation, Cursor(1, 1000 - len(rows), len(rows)), **numbers))
+
+    def withdraw(self, variation: Variation) -> None:
+        self.state.variations[variation.id] = replace(variation, withdrawn=True)
+
+
+class MemoryUnitOfWork:
+    """Works on a copy of the state, which becomes the state at commit."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+        self.effects = self.contacts = self.conversations = self.tasks = self  # one object fills all small ports
+        self.variations, self.stock, self.recommendations = _Variations(self), self, self
+
+    def __enter__(self) -> "MemoryUnitOfWork":
+        if self._shop.database_error:
+            raise self._shop.database_error
+        self.state = copy.deepcopy(self._shop.state)
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.state = self._shop.state
+
+    def commit(self) -> None:
+        self._shop.state = copy.deepcopy(self.state)
+
+    def once(self, key: str, at: datetime, do: Any) -> Dict[str, Any]:
+        if key not in self.state.effects:
+            self.state.effects[key] = dict(do())
+        return self.state.effects[key]
+
+    def of_conversation(self, conversation_id: str) -> Optional[Contact]:
+        return self.state.contacts.get(conversation_id)
+
+    def set_language(self, contact_id: int, language: str) -> None:
+        for conversation, contact in self.state.contacts.items():
+            if contact.id == contact_id:
+                self.state.contacts[conversation] = replace(contact, language=language)
+
+    def record_consent(self, contact_id: int, topic: str, granted: bool, *rest: Any) -> None:
+        self.state.consents.append((contact_id, topic, granted))
+
+    def get(self, conversation_id: str, lock: bool = False) -> Optional[Conversation]:
+        contact = self.state.contacts.get(conversation_id)
+        owner = self.state.owners.get(conversation_id, BOT)
+        return Conversation(conversation_id, contact.id, "n", owner, "", None, None) if contact else None
+
+    def set_owner(self, conversation_id: str, owner: str, name: str, at: datetime) -> None:
+        self.state.owners[conversation_id] = owner
+
+    def open(self, kind: str, conversation_id: Optional[str], details: Any, key: str, at: datetime) -> None:
+        self.state.tasks.setdefault(key, (kind, conversation_id, dict(details)))
+
+    def changes_by(self, contact_id: int, source: str, limit: int) -> List[Change]:
+        undone = {change.undoes for change in self.state.log}
+        mine = [c for c in self.state.log if c.contact_id == contact_id and c.undoes is None and c.id not in undone]
+        return mine[::-1][:limit]
+
+    def rows(
+        self, kind: RecommendationKind, supplier_ids: Any, after: Optional[Cursor], limit: int
+    ) -> List[Recommendation]:
+        own = [row for row in self.state.rows[kind] if row.variation.sku.supplier_id in supplier_ids]
+        return [row for row in own if after is None or row.cursor.row_no > after.row_no][:limit]
+
+    def record(self, *args: Any, **kwargs: Any) -> None:
+        """Adoption is storage's matter; here nothing is kept of it."""
+
+
+class _Variations:
+    def __init__(self, uow: MemoryUnitOfWork) -> None:
+        self._uow = uow
+
+    def get(self, variation_id: int) -> Optional[Variation]:
+        return self._uow.state.variations.get(variation_id)
+
+    def siblings(self, variation: Variation) -> List[Variation]:
+        every = self._uow.state.variations.values()
+        same = [v for v in every if v.sku.product_id == variation.sku.product_id and v.id != variation.id]
+        return sorted((v for v in same if not v.withdrawn), key=lambda v: v.sku.variation_name)
+
+
+class MemoryInventory:
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+
+    def levels(self, uow: MemoryUnitOfWork, variations: Any) -> Dict[int, int]:
+        if not self._shop.inventory_answers:
+            raise InventoryUnavailable()
+        return {v.id: uow.state.levels[v.id] for v in variations if v.id in uow.state.levels}
+
+    def change(
+        self,
+        uow: MemoryUnitOfWork,
+        variation: Variation,
+        quantity: Quantity,
+        source: str,
+        contact_id: Optional[int],
+        key: str,
+        at: datetime,
+        undoes: Optional[int] = None,
+    ) -> Change:
+        before = self.levels(uow, [variation])[variation.id]
+        after = quantity.applied_to(before)
+        uow.state.levels[variation.id] = after
+        made = Change(len(uow.state.log) + 1, variation.id, before, after, source, contact_id, at, undoes)
+        uow.state.log.append(made)
+        return made
