@@ -11,6 +11,7 @@ from typing import Any, Dict, FrozenSet, Iterator, List, Optional, Set
 
 Entry = Dict[str, Any]
 SUBSCRIBER_BACKLOG = 5000
+MOST_HISTORY = 20 * 1024 * 1024  # bytes of an earlier run that are read again
 
 
 class Journal:
@@ -142,7 +143,8 @@ class Journal:
         """Read the file of an earlier run into memory, yielding every entry; a torn last line is left out."""
         if self._path is None or not self._path.exists():
             return
-        with self._path.open("r", encoding="utf-8") as file:
+        with self._path.open("rb") as file:
+            file.seek(max(0, self._path.stat().st_size - MOST_HISTORY))  # a line cut by this is not JSON: left out
             for line in file:
                 try:
                     entry = json.loads(line)

@@ -23,6 +23,7 @@ from .views import WrongTemplate, check_template_use, link_id, read_template, vi
 from .webhooks import Courier, Update
 
 REMEMBERED_PER_CONTACT = 200
+REMEMBERED = 50_000
 WINDOW_SECONDS = 24 * 3600.0
 TYPING_SECONDS = 25.0
 DONE = ("read", "failed")
@@ -124,7 +125,7 @@ class Network:
         message_id = new_wamid()
         view = view_of_message(payload, template)
         sent = Sent(message_id, contact, business, payload, view, self.now())
-        self._sent[message_id] = sent
+        _keep(self._sent, message_id, sent)
         self._thread.setdefault((contact.key, business), deque(maxlen=REMEMBERED_PER_CONTACT)).append(sent)
         self.traffic.went_out(business, contact.key, payload.get("biz_opaque_callback_data"))
         self.journal.add(
@@ -359,7 +360,7 @@ class Network:
         again = message_id in self._written
         if not again:
             written = Written(message_id, contact.key, business, time.time())
-            self._written[message_id] = written
+            _keep(self._written, message_id, written)
             self._inbox.setdefault((contact.key, business), deque(maxlen=REMEMBERED_PER_CONTACT)).append(written)
         self._last_written[(contact.key, business)] = float(timestamp) if str(timestamp).isdigit() else self.now()
         self.traffic.came_in(business)
@@ -476,6 +477,7 @@ class Network:
             elif event == "status" and entry["id"] in self._sent:
                 self._sent[entry["id"]].statuses.append(entry["status"])
             elif event == "in":
+                self.people.find_or_make(entry["contact"])
                 written = Written(entry["id"], entry["contact"], entry["business"], entry["at"])
                 self._written[written.id] = written
                 key = (written.contact, written.business)
@@ -536,6 +538,13 @@ class _Around:
         if not 1 <= index <= len(newest):
             raise WrongSpec(f"no button {index}; offered: {[b['title'] for b in newest]}")
         return newest[index - 1]
+
+
+def _keep(messages: Dict[str, Any], message_id: str, message: Any) -> None:
+    """Remember a message and forget the oldest, so that days of load do not fill the memory."""
+    messages[message_id] = message
+    if len(messages) > REMEMBERED:
+        del messages[next(iter(messages))]
 
 
 def _media_of(payload: Dict[str, Any]) -> List[Tuple[str, Dict[str, Any]]]:
