@@ -14,6 +14,8 @@ COMMANDS: Mapping[str, Tuple[str, str]] = {
     "status": ("mostrador.operations.processes:status", "Show each process; exit 1 unless all of them work."),
     "doctor": ("mostrador.operations.doctor:doctor", "What is configured, what is missing, is it reachable."),
     "train": ("mostrador.operations.training:train", "Train the model if anything it depends on changed."),
+    "backup": ("mostrador.operations.backup:backup", "Write the whole database into one file."),
+    "restore": ("mostrador.operations.backup:restore", "Replace the database by what a backup holds."),
     "shell": ("mostrador.operations.shell:shell", "Chat in this terminal as a demo contact."),
     "demo": ("mostrador.operations.demo:command", "Load the demo's marketplace."),
     "feed": ("mostrador.operations.feed_command:feed", "Load the recommendation feed."),
@@ -21,7 +23,15 @@ COMMANDS: Mapping[str, Tuple[str, str]] = {
     "converse": ("mostrador.operations.converse:command", "Play YAML conversations through the whole stack."),
 }
 """Name → (module:command, the line that --help shows without importing it)."""
-OWN_ENVIRONMENT = {"up", "down", "status", "doctor", "shell"}  # these decide themselves which installation they see
+OWN_ENVIRONMENT = {
+    "up",
+    "down",
+    "status",
+    "doctor",
+    "shell",
+    "backup",
+    "restore",
+}  # these decide themselves which installation they see
 
 
 class LazyGroup(click.Group):
