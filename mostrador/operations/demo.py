@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
-from sqlalchemy import Table, delete, select, text
+from sqlalchemy import Table, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Connection, Engine
 
@@ -29,9 +29,11 @@ from mostrador.operations.demo_pictures import Colour, draw
 from mostrador.settings import Settings, settings
 from mostrador.shop.clock import clock_from
 from mostrador.shop.contacts import EVERYTHING
+from mostrador.shop.messages import Sender
 from mostrador.shop.recommendations import RecommendationKind
 from mostrador.shop.replenishment import WINDOW_DAYS, daily_demand, days_on_hand, estimated_order_loss
 from mostrador.storage import feed, tables
+from mostrador.storage.contacts import SqlContacts
 from mostrador.storage.engine import connect
 
 SEED = 20_261_122
@@ -56,16 +58,20 @@ class DemoContact:
     time_zone: str
     supplier_ids: Tuple[int, ...] = ()
 
+    @property
+    def wa_id(self) -> str:
+        return self.phone.lstrip("+")
+
 
 DEMO_CONTACTS: Tuple[DemoContact, ...] = (
-    DemoContact("Ananya Mehta", "+910000001001", "supplier", "en", INDIA, (1001,)),
-    DemoContact("Lucía Fernández", "+5490000001002", "supplier", "es", ARGENTINA, (1002,)),
-    DemoContact("कविता शर्मा", "+910000001003", "supplier", "hi", INDIA, (1003,)),
-    DemoContact("Ravi & Sons", "+910000001005", "supplier", "en", INDIA, (1005, 1007)),
-    DemoContact("Mateo Quispe", "+5490000001006", "supplier", "es", ARGENTINA, (1006,)),
-    DemoContact("Suresh Yadav", "+910000001009", "supplier", "hi", INDIA, (1009,)),
-    DemoContact("Martín Rossi", "+5490000002001", "customer", "es", ARGENTINA),
-    DemoContact("Sara Thomas", "+910000002002", "customer", "en", INDIA),
+    DemoContact("Ananya Mehta", "+915000001001", "supplier", "en", INDIA, (1001,)),
+    DemoContact("Lucía Fernández", "+5495000001002", "supplier", "es", ARGENTINA, (1002,)),
+    DemoContact("कविता शर्मा", "+915000001003", "supplier", "hi", INDIA, (1003,)),
+    DemoContact("Ravi & Sons", "+915000001005", "supplier", "en", INDIA, (1005, 1007)),
+    DemoContact("Mateo Quispe", "+5495000001006", "supplier", "es", ARGENTINA, (1006,)),
+    DemoContact("Suresh Yadav", "+915000001009", "supplier", "hi", INDIA, (1009,)),
+    DemoContact("Martín Rossi", "+5495000002001", "customer", "es", ARGENTINA),
+    DemoContact("Sara Thomas", "+915000002002", "customer", "en", INDIA),
 )
 
 # --- what there is to sell
@@ -392,37 +398,24 @@ def conversation_for(role: str) -> str:
 
 
 def _add_contact(connection: Connection, contact: DemoContact, at: datetime) -> int:
-    """The contact's id. Whoever wrote to us before the demo was loaded keeps what is known of them."""
-    alias = tables.contact_alias
-    wa_id = contact.phone.lstrip("+")
-    known = select(alias.c.contact_id).where(alias.c.kind == "wa_id", alias.c.value == wa_id)
-    contact_id = connection.execute(known).scalar()
-    if contact_id is None:
-        row = insert(tables.contact).values(
-            name=contact.name, language=contact.language, time_zone=contact.time_zone, created_at=at
-        )
-        contact_id = connection.execute(row.returning(tables.contact.c.id)).scalar_one()
-    for kind, value in (("wa_id", wa_id), ("e164", contact.phone)):
-        row = insert(alias).values(kind=kind, value=value, contact_id=contact_id, raw=value)
-        connection.execute(row.on_conflict_do_nothing(index_elements=[alias.c.kind, alias.c.value]))
+    """The contact's id. Whoever wrote to us before the demo was loaded keeps the name and language they have."""
+    people, table, role_table = SqlContacts(connection), tables.contact, tables.contact_role
+    contact_id = people.identify(Sender(wa_id=contact.wa_id, profile_name=contact.name), at)
+    connection.execute(
+        update(table)
+        .where(table.c.id == contact_id, table.c.language.is_(None))
+        .values(language=contact.language, time_zone=contact.time_zone)
+    )
     role = "seller" if contact.role == "supplier" else contact.role
     for supplier_id in contact.supplier_ids or (0,):
         values = {"contact_id": contact_id, "role": role, "supplier_id": supplier_id}
-        connection.execute(insert(tables.contact_role).values(values).on_conflict_do_nothing())
-    consent = insert(tables.consent).values(
-        contact_id=contact_id,
-        topic=EVERYTHING,
-        granted=True,
-        source="import",
-        effect_key=f"demo|consent|{contact_id}",
-        at=at,
-    )
-    connection.execute(consent.on_conflict_do_nothing(index_elements=[tables.consent.c.effect_key]))
-    return int(contact_id)
+        connection.execute(insert(role_table).values(values).on_conflict_do_nothing())
+    people.record_consent(contact_id, EVERYTHING, True, "import", f"demo|consent|{contact_id}", at)
+    return contact_id
 
 
 def _write_contacts(path: Path) -> None:
-    people = [{"name": c.name, "phone": c.phone.lstrip("+"), "role": c.role} for c in DEMO_CONTACTS]
+    people = [{"name": c.name, "phone": c.wa_id, "role": c.role} for c in DEMO_CONTACTS]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"contacts": people}, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
