@@ -568,7 +568,7 @@ def _interrupted(number: int, frame: object) -> NoReturn:
 @click.option("--at-once", default=4, show_default=True, help="How many people write at the same time.")
 @click.option("--json", "json_wanted", is_flag=True, help="One JSON object on the last line.")
 @click.option("-v", "--verbose", is_flag=True, help="Show every message.")
-def converse(files: Sequence[Path], running: bool, url: str, at_once: int, json_wanted: bool, verbose: bool) -> None:
+def command(files: Sequence[Path], running: bool, url: str, at_once: int, json_wanted: bool, verbose: bool) -> None:
     """Play YAML conversations (files or folders) through the whole stack: a temporary one, unless told otherwise.
 
     Exit status 0 only when everything held.
@@ -587,6 +587,7 @@ def converse(files: Sequence[Path], running: bool, url: str, at_once: int, json_
     ready = time.monotonic()
     try:
         played = play_all(stack, conversations, at_once)
+        outcome = as_json(played, time.monotonic() - ready, ready - began)
     except WrongConversation as why:
         raise click.ClickException(str(why)) from None
     finally:
@@ -594,7 +595,6 @@ def converse(files: Sequence[Path], running: bool, url: str, at_once: int, json_
             stack.stop()
         else:
             stack.close()
-    outcome = as_json(played, time.monotonic() - ready, ready - began)
     _show(played, verbose)
     click.echo(f"{outcome['passed']} of {outcome['conversations']} conversations hold ({outcome['seconds']:.1f} s).")
     if json_wanted:
