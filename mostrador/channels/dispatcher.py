@@ -167,8 +167,7 @@ class Dispatcher:
         says: List[Tuple[Say, int]] = []
         now = self._clock.now()
         if begun.owner == QUEUED:
-            words = self._engine.words("utter_waiting_for_human", begun.language)
-            says = self._counted([Say(text=words, response="utter_waiting_for_human")])
+            says = self._counted([self._engine.say("utter_waiting_for_human", begun.language)])
         key = f"{begun.conversation_id}|waiting|{int(now.timestamp()) // _STILL_WAITING}"
         await self._in_database(self._store.keep_for_people, begun, says, key, now)
 
@@ -229,8 +228,7 @@ class Dispatcher:
             return True
         says: List[Tuple[Say, int]] = []
         if outage and (now - begun.members[0].received_at).total_seconds() > self._settings.patience:
-            words = self._engine.words("utter_wait_outage", begun.language)
-            says = self._counted([Say(text=words, response="utter_wait_outage")])
+            says = self._counted([self._engine.say("utter_wait_outage", begun.language)])
         steps = begun.waits if outage else begun.tries - 1
         until = now + timedelta(seconds=min(5.0, 0.5 * 2 ** min(steps, 10)))
         await self._in_database(
@@ -241,11 +239,10 @@ class Dispatcher:
     async def _apologise(self, begun: Begun, reason: str) -> None:
         now = self._clock.now()
         reference = f"{begun.members[0].id:x}"
-        words = self._engine.words("utter_technical_problem", begun.language, ref=reference)
         result = Result(
             outcome="apologised",
             events=[],
-            says=self._counted([Say(text=words, response="utter_technical_problem")]),
+            says=self._counted([self._engine.say("utter_technical_problem", begun.language, ref=reference)]),
             task={"kind": "failed_turn", "turn": begun.turn_id, "reason": reason, "reference": reference},
             speaker="system",
         )

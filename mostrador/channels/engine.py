@@ -18,6 +18,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import ClientResponseError, EndpointConfig
 
 from mostrador.channels.current_turn import CurrentTurn, TurnAborted, current_turn
+from mostrador.shop.messages import Button, Say
 
 log = logging.getLogger(__name__)
 
@@ -162,15 +163,16 @@ class Engine:
         """A new model may have other slots; trackers are read anew."""
         self._trackers.clear()
 
-    def words(self, response: str, language: str, **values: str) -> str:
-        """The text of a response in a language, English when that language lacks it; for what the engine cannot say."""
+    def say(self, response: str, language: str, **values: str) -> Say:
+        """A response of the domain in a language, English where it lacks it; for what is said without a dialogue."""
         domain = self._agent.domain
         variations = domain.responses.get(response, []) if domain else []
-        chosen = _in_language(variations, language) or _in_language(variations, "")
-        text = chosen.get("text", "") if chosen else ""
+        chosen = _in_language(variations, language) or _in_language(variations, "") or {}
+        text = chosen.get("text", "")
         for name, value in values.items():
             text = text.replace("{" + name + "}", value)
-        return text
+        buttons = tuple(Button(b["title"], b["payload"]) for b in chosen.get("buttons", ()))
+        return Say(text=text, buttons=buttons, response=response)
 
 
 def _in_language(variations: List[Dict[str, Any]], language: str) -> Optional[Dict[str, Any]]:

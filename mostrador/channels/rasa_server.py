@@ -114,8 +114,17 @@ def _load_agent(model: str) -> Any:
     )
 
 
-def main() -> Optional[int]:
+def _quiet_logs() -> None:
+    """Rasa's debug lines hold what people write, and making them costs as much as a turn."""
+    from rasa.utils.log_utils import configure_structlog
+
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("rasa").setLevel(logging.WARNING)
+    configure_structlog(logging.WARNING)
+
+
+def main() -> Optional[int]:
+    _quiet_logs()
     try:
         app = make_app()
     except SettingsError as wrong:

@@ -30,8 +30,6 @@ def add(
 
     Each comes with the number of provider messages it becomes: a text longer than the provider allows is several rows.
     """
-    if not says:
-        return
     rows = [
         {
             "conversation_id": conversation_id,
@@ -48,7 +46,8 @@ def add(
         }
         for part, (say, slice_) in enumerate((say, n) for say, count in says for n in range(count))
     ]
-    connection.execute(insert(outbox).values(rows).on_conflict_do_nothing(index_elements=["dedup_key"]))
+    if rows:
+        connection.execute(insert(outbox).values(rows).on_conflict_do_nothing(index_elements=["dedup_key"]))
 
 
 @dataclass(frozen=True)
