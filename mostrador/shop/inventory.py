@@ -218,9 +218,13 @@ def undo_last(
     with uow:
 
         def undo() -> Mapping[str, Any]:
-            newest = uow.stock.changes_by(contact.id, CHAT_SOURCE, limit=1 if change_id is None else _UNDO_AMONG)
+            among = 1 if change_id is None else _UNDO_AMONG
+            newest = uow.stock.changes_by(contact.id, CHAT_SOURCE, limit=among)
             last = next((change for change in newest if change_id in (None, change.id)), None)
             if last is None:
+                raise NothingToUndo()
+            uow.stock.levels([last.variation_id], lock=True)  # from here on nobody sells, or takes this back meanwhile
+            if last not in uow.stock.changes_by(contact.id, CHAT_SOURCE, limit=among):
                 raise NothingToUndo()
             if at - last.at > UNDO_WITHIN:
                 raise UndoTooLate()
