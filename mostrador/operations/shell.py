@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import signal
 import socket
 import subprocess
 import sys
@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import click
+import yaml
 
 from mostrador.operations.installation import Installation
 from mostrador.operations.processes import CannotRun, Program, busy_port, healthy, programs, tail
@@ -30,20 +31,29 @@ def _own_action_server(program: Program, log: Path, closing: ExitStack) -> None:
     child = subprocess.Popen(
         list(program.command), stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=ROOT, start_new_session=True
     )
-
-    def end() -> None:
-        child.terminate()
-        try:
-            child.wait(10)
-        except subprocess.TimeoutExpired:
-            child.kill()
-
-    closing.callback(end)
+    closing.callback(_end, child)
     deadline = time.monotonic() + 60
     while not healthy(program):
         if child.poll() is not None or time.monotonic() > deadline:
             raise CannotRun(f"The action server did not start: {tail(log)}")
         time.sleep(0.1)
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    child.terminate()
+    try:
+        child.wait(10)
+    except subprocess.TimeoutExpired:
+        child.kill()
+
+
+def _endpoints(installation: Installation) -> Path:
+    """endpoints.yml with the port that this installation's action server has."""
+    endpoints = yaml.safe_load((ROOT / "endpoints.yml").read_text(encoding="utf-8"))
+    endpoints["action_endpoint"]["url"] = f"http://127.0.0.1:{installation.settings.actions_port}/webhook"
+    path = installation.var / "shell-endpoints.yml"
+    path.write_text(yaml.safe_dump(endpoints), encoding="utf-8")
+    return path
 
 
 def _free_port() -> int:
@@ -74,17 +84,15 @@ def chat(installation: Installation, role: str) -> int:
         actions = _actions(installation)
         if not healthy(actions):
             _own_action_server(actions, installation.var / "log" / "shell-actions.log", closing)
-        command = [
-            sys.executable,
-            "-m",
-            "rasa",
-            "shell",
-            "--model",
-            str(trusted_model(installation.settings.models_dir)),
-        ]
-        command += ["--endpoints", str(ROOT / "endpoints.yml"), "--conversation-id", conversation_for(role)]
+        model = trusted_model(installation.settings.models_dir)
+        command = [sys.executable, "-m", "mostrador.operations.rasa_shell", "--model", str(model)]
+        command += ["--endpoints", str(_endpoints(installation)), "--conversation-id", conversation_for(role)]
         command += ["--port", str(_free_port()), "--interface", "127.0.0.1"]  # a running Rasa has the usual port
-        return subprocess.run(command, cwd=ROOT, env=dict(os.environ), check=False).returncode
+        rasa = subprocess.Popen(command, cwd=ROOT)
+        closing.callback(_end, rasa)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the chat, which ends, and then we tidy up
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+        return rasa.wait()
 
 
 @click.command()
