@@ -1,7 +1,8 @@
 """How the stock form takes an answer: which of the offered products, is the number plausible, what when it is neither."""
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Sequence
+import re
+from typing import Any, Dict, List, Optional, Sequence, Set
 
 from actions.goods import ROWS, item_id, live_stock, owned
 from actions.recommendations import LOW, OUT
@@ -32,9 +33,13 @@ def chosen_from(answer: str, offered: Sequence[Variation]) -> Optional[str]:
     number = read_quantity(answer)
     if number is not None and number.sense is Sense.SET and 1 <= number.number <= len(offered):
         return str(offered[number.number - 1].id)
-    wanted = normalise(answer).strip()
-    named = [variation for variation in offered if wanted and wanted in normalise(variation.title)]
+    wanted, numbers = normalise(answer).strip(), _numbers(answer)  # once normalised, all numbers look alike
+    named = [v for v in offered if wanted and wanted in normalise(v.title) and numbers <= _numbers(v.title)]
     return str(named[0].id) if len(named) == 1 else None
+
+
+def _numbers(text: str) -> Set[int]:
+    return {int(digits) for digits in re.findall(r"\d+", text)}
 
 
 async def check_plausible(turn: Turn, quantity: Quantity) -> None:
