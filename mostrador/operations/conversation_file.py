@@ -13,7 +13,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 LANGUAGES = ("en", "es", "hi")
 _MEDIA = ("image", "video", "audio", "document", "sticker")
-_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
+_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?")
 _REST = ("...", "…")
 
 
@@ -213,7 +213,7 @@ def read(file: Path) -> List[Conversation]:
 
 
 def seconds_of(text: str) -> Optional[float]:
-    """The seconds in ``7m59s``, ``25h``, ``1.5s`` or a plain number; None for anything else."""
+    """The seconds in ``7m59s``, ``25h``, ``300ms`` or a plain number; None for anything else."""
     match = _DURATION.fullmatch(text.strip())
     if not text.strip() or match is None:
         try:
@@ -221,8 +221,8 @@ def seconds_of(text: str) -> Optional[float]:
         except ValueError:
             return None
         return number if 0 <= number < 1e9 else None
-    days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
-    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+    days, hours, minutes, seconds, milliseconds = (float(part or 0) for part in match.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds + milliseconds / 1000
 
 
 class _Reader:

@@ -136,7 +136,6 @@ class Player:
         self._sent_at = 0
         self._not_before = 0
         self._last_written = ""
-        self._last_said = ""
         self.played = Played(conversation)
 
     def play(self) -> Played:
@@ -198,7 +197,8 @@ class Player:
             spec["mime_type"] = mimetypes.guess_type(step.file.name)[0] or "application/octet-stream"
             spec["filename"] = step.file.name
         if step.target:
-            spec["message_id"] = self._last_said if step.target == "last_said" else self._last_written
+            last_said = self._last[-1].id if self._last else ""
+            spec["message_id"] = last_said if step.target == "last_said" else self._last_written
         shown = spec.get("text") or " ".join(f"{spec[k]}" for k in ("type", "caption", "payload") if spec.get(k))
         self._send(step.place, spec, step.duplicate, str(shown))
 
@@ -216,7 +216,6 @@ class Player:
         self._send(step.place, spec, step.duplicate, f"[{step.title or step.index}]")
 
     def _send(self, place: Place, spec: Dict[str, Any], duplicate: bool, shown: str) -> None:
-        self._last_said = self._last[-1].id if self._last else self._last_said
         now = int(self._stack.now().timestamp() + self._shift)
         self._sent_at = max(now if not self._not_before else self._not_before, self._sent_at)
         self._not_before = 0
