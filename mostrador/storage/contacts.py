@@ -7,7 +7,7 @@ because the telephone company gives it to the next.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
@@ -26,6 +26,21 @@ _LOCK_IDS = text(
     " order by 1) as ordered"
 )
 _FIND = text("select kind, value, contact_id from contact_alias where value = any(:values)")
+_CREATE = text(
+    """
+    with person as (
+        insert into contact (name, created_at) values (:name, :at) returning id
+    ), given as (
+        select * from unnest(cast(:kinds as text[]), cast(:old as text[]), cast(:ids as text[]), cast(:raws as text[]))
+            as g (kind, old_kind, value, raw)
+    ), known as (
+        insert into contact_alias (kind, value, contact_id, raw) select kind, value, person.id, raw from given, person
+    ), no_longer as (
+        delete from contact_alias a using given where a.kind = given.old_kind and a.value = given.value
+    )
+    select id from person
+    """
+)
 _OF_CONVERSATION = text(
     """
     select c.id, c.name, coalesce(c.language, '') as language, c.time_zone,
@@ -50,6 +65,7 @@ class SqlContacts:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._held: Set[str] = set()
 
     def identify(self, sender: Sender, at: datetime) -> int:
         """See ``Contacts``. When the two ids of a sender belong to two contacts, they become the older one.
@@ -103,8 +119,10 @@ class SqlContacts:
         Whoever identifies several in one transaction holds them all first: ids are taken in one order, so that two
         processes never wait for each other.
         """
-        ids = {i for s in senders for i in (s.bsuid, canonical(s.wa_id) or s.wa_id) if i}
-        self._connection.execute(_LOCK_IDS, {"ids": sorted(ids)})
+        ids = {i for s in senders for i in (s.bsuid, canonical(s.wa_id) or s.wa_id) if i} - self._held
+        if ids:
+            self._connection.execute(_LOCK_IDS, {"ids": sorted(ids)})
+            self._held |= ids
 
     def of_conversation(self, conversation_id: str) -> Optional[Contact]:
         row = self._connection.execute(_OF_CONVERSATION, {"id": conversation_id}).one_or_none()
@@ -136,11 +154,25 @@ class SqlContacts:
         return {(row.kind, row.value): row.contact_id for row in rows}
 
     def _create(self, sender: Sender, e164: str, at: datetime) -> int:
-        person: int = self._connection.execute(
-            insert(contact).values(name=sender.profile_name, created_at=at).returning(contact.c.id)
-        ).scalar_one()
-        self._learn(person, sender, {})
-        return person
+        """A new contact with the sender's ids, none of which is anybody's live alias."""
+        aliases = [
+            (kind, value, raw)
+            for kind, value, raw in (
+                (BSUID, sender.bsuid, ""),
+                (WA_ID, sender.wa_id, ""),
+                (E164, e164, sender.wa_id),
+            )
+            if value
+        ]
+        values = {
+            "name": sender.profile_name,
+            "at": at,
+            "kinds": [kind for kind, _, _ in aliases],
+            "old": [OLD[kind] for kind, _, _ in aliases],
+            "ids": [value for _, value, _ in aliases],
+            "raws": [raw for _, _, raw in aliases],
+        }
+        return int(self._connection.execute(_CREATE, values).scalar_one())
 
     def _learn(self, person: int, sender: Sender, known: Dict[Tuple[str, str], int]) -> None:
         """Make the sender's ids live aliases of ``person``; a number replaces the one before."""

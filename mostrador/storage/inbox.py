@@ -42,6 +42,7 @@ _OPEN = text(
     insert into conversation (id, contact_id, business_number, created_at)
     values (:id, :contact, :number, :at)
     on conflict (contact_id, business_number) do nothing
+    returning id
     """
 )
 _CONVERSATION = text("select id from conversation where contact_id = :contact and business_number = :number")
@@ -170,15 +171,16 @@ class InboxStore:
         now = self._clock.now()
         places = {(m.sender, m.business_number) for m in batch.messages}
         with self._engine.begin() as connection:
+            contacts = SqlContacts(connection)
             if newcomers:
-                _get_to_know(SqlContacts(connection), connection, batch, places, now)
+                _get_to_know(connection, contacts, batch, places, now)
             stored = _store_reports(connection, batch.reports) if batch.reports else 0
             if places:
                 talks = _known(connection, places)
                 for place in sorted(places - talks.keys(), key=_order):
                     if not newcomers:
                         raise _Strangers
-                    talks[place] = _conversation(connection, place, now)
+                    talks[place] = _conversation(connection, contacts, place, now)
                 stored += _store_messages(connection, batch.messages, talks, now)
             return stored
 
@@ -188,7 +190,7 @@ class _Strangers(Exception):
 
 
 def _get_to_know(
-    contacts: SqlContacts, connection: Connection, batch: Batch, places: Set[_Place], now: datetime
+    connection: Connection, contacts: SqlContacts, batch: Batch, places: Set[_Place], now: datetime
 ) -> None:
     people = [sender for sender, _ in places] + [preference.sender for preference in batch.preferences]
     contacts.hold(*people, *(s for change in batch.identity_changes for s in (change.old, change.new)))
@@ -197,7 +199,7 @@ def _get_to_know(
     for preference in batch.preferences:
         _record_preference(connection, contacts, preference, now)
     for place in sorted(places, key=_order):
-        _conversation(connection, place, now)
+        _conversation(connection, contacts, place, now)
 
 
 def _store_messages(
@@ -261,12 +263,12 @@ def _ids(sender: Sender) -> List[Tuple[str, str]]:
     return [(kind, value) for kind, value in ((WA_ID, sender.wa_id), (BSUID, sender.bsuid)) if value]
 
 
-def _conversation(connection: Connection, place: _Place, now: datetime) -> str:
+def _conversation(connection: Connection, contacts: SqlContacts, place: _Place, now: datetime) -> str:
     """The conversation of a sender with a number, made when new, by way of getting to know the sender."""
     sender, number = place
-    who = {"contact": SqlContacts(connection).identify(sender, now), "number": number}
-    connection.execute(_OPEN, {"id": uuid4().hex, "at": now, **who})
-    return str(connection.execute(_CONVERSATION, who).scalar_one())
+    who = {"contact": contacts.identify(sender, now), "number": number}
+    made = connection.execute(_OPEN, {"id": uuid4().hex, "at": now, **who}).scalar()
+    return str(made or connection.execute(_CONVERSATION, who).scalar_one())
 
 
 def _store_reports(connection: Connection, reports: Sequence[DeliveryReport]) -> int:
