@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, List, Mapping, Optional, Sequence
+from typing import List, Optional, Sequence
 
-from sqlalchemy import and_, column, func, or_, select, true, values
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.engine import Connection
-from sqlalchemy.types import Integer
+from sqlalchemy.engine import Connection, Row
 
 from mostrador.shop.inventory import Sku, Variation
 from mostrador.shop.recommendations import Cursor, Recommendation, RecommendationKind
@@ -17,10 +16,52 @@ from mostrador.storage.variations import SqlVariations
 
 _ROW = tables.recommendation
 _SNAPSHOT = tables.recommendation_snapshot
-_VARIATION = tables.variation
-_LEVEL = tables.inventory
-_REJECTION = tables.rejection
 _EVENT = tables.recommendation_event
+
+_WHICH_SNAPSHOT = text(
+    """
+    select id from recommendation_snapshot
+    where kind = :kind and (state = 'current' or id = :pinned and state = 'old')
+    order by (id = :pinned) desc limit 1
+    """
+)
+# Each supplier's best rows by their partition's index, then the best of those. Text, because building this statement
+# from parts takes ten times as long as running it. A variation that nobody has met yet has no row of its own and
+# cannot be withdrawn or rejected.
+_PAGE = """
+    select best.* from unnest(cast(:suppliers as int[])) as supplier (id) cross join lateral (
+        select r.*, v.id as variation_id, v.catalog_id as known_catalog_id, v.catalog_name as known_catalog_name,
+               v.picture
+        from recommendation r
+        left join variation v on v.supplier_id = r.supplier_id and v.product_id = r.product_id
+            and v.style_id = r.style_id and v.variation_name = r.variation_name
+        {level}
+        where r.snapshot_id = :snapshot and r.supplier_id = supplier.id and not coalesce(v.withdrawn, false)
+            and not exists (select from rejection j where j.variation_id = v.id)
+            {after}
+        order by r.sorting_score desc, r.row_no limit :limit
+    ) best
+    order by best.sorting_score desc, best.row_no limit :limit
+"""
+_AFTER = "and r.sorting_score <= :score and (r.sorting_score < :score or r.row_no > :row_no)"
+_LEVEL = """
+        left join inventory_product_inventory i on i.variation_id = v.id
+            and i.quantity > case when :kind = 'low_stock' then coalesce(r.current_stock, 0) else 0 end
+"""
+_PAGES = {
+    (own_stock, later): text(
+        _PAGE.format(
+            level=_LEVEL if own_stock else "",
+            after=("and i.variation_id is null " if own_stock else "") + (_AFTER if later else ""),
+        )
+    )
+    for own_stock in (True, False)
+    for later in (True, False)
+}
+
+_RECORD = insert(_EVENT).on_conflict_do_nothing(
+    index_elements=[_EVENT.c.effect_key, _EVENT.c.variation_id, _EVENT.c.event]
+)
 
 
 class SqlRecommendations:
@@ -37,16 +78,23 @@ class SqlRecommendations:
     def rows(
         self, kind: RecommendationKind, supplier_ids: Sequence[int], after: Optional[Cursor], limit: int
     ) -> List[Recommendation]:
-        snapshot_id = self._snapshot(kind, after)
+        pinned = after.snapshot_id if after is not None else 0
+        snapshot_id = self._connection.execute(_WHICH_SNAPSHOT, {"kind": kind.value, "pinned": pinned}).scalar()
         if snapshot_id is None or not supplier_ids:
             return []
-        start = after if after is not None and after.snapshot_id == snapshot_id else None
-        found = self._connection.execute(self._page(kind, snapshot_id, sorted(set(supplier_ids)), start, limit))
-        rows = found.mappings().all()
-        known = SqlVariations(self._connection).ensure_all(
-            {_sku(row): (row["catalog_id"], row["catalog_name"]) for row in rows}
-        )
-        return [_recommendation(row, known[_sku(row)]) for row in rows]
+        values = {
+            "kind": kind.value,
+            "snapshot": snapshot_id,
+            "suppliers": sorted(set(supplier_ids)),
+            "limit": limit,
+        }
+        later = after is not None and after.snapshot_id == snapshot_id
+        if after is not None and later:
+            values.update(score=after.score, row_no=after.row_no)
+        rows = self._connection.execute(_PAGES[self._own_stock, later], values).all()
+        new = {_sku(row): (row.catalog_id, row.catalog_name) for row in rows if row.variation_id is None}
+        made = SqlVariations(self._connection).ensure_all(new)
+        return [_recommendation(row, made.get(_sku(row)) or _known(row)) for row in rows]
 
     def variation_of(self, sku: Sku) -> Optional[Variation]:
         current = select(_SNAPSHOT.c.id).where(_SNAPSHOT.c.state == "current")
@@ -72,89 +120,31 @@ class SqlRecommendations:
         kind: str = "",
         snapshot_id: Optional[int] = None,
     ) -> None:
-        row = insert(_EVENT).values(
-            variation_id=variation.id,
-            supplier_id=variation.sku.supplier_id,
-            snapshot_id=snapshot_id,
-            kind=kind,
-            event=event,
-            effect_key=key,
-            at=at,
-        )
-        once = row.on_conflict_do_nothing(index_elements=[_EVENT.c.effect_key, _EVENT.c.variation_id, _EVENT.c.event])
-        self._connection.execute(once)
-
-    def _snapshot(self, kind: RecommendationKind, after: Optional[Cursor]) -> Optional[int]:
-        """The cursor's snapshot while it is kept, else the current one."""
-        of_kind = select(_SNAPSHOT.c.id).where(_SNAPSHOT.c.kind == kind.value)
-        if after is not None:
-            pinned = of_kind.where(_SNAPSHOT.c.id == after.snapshot_id, _SNAPSHOT.c.state.in_(("current", "old")))
-            found = self._connection.execute(pinned).scalar()
-            if found is not None:
-                return int(found)
-        current = self._connection.execute(of_kind.where(_SNAPSHOT.c.state == "current")).scalar()
-        return None if current is None else int(current)
-
-    def _page(
-        self,
-        kind: RecommendationKind,
-        snapshot_id: int,
-        supplier_ids: Sequence[int],
-        start: Optional[Cursor],
-        limit: int,
-    ) -> Any:
-        """Each supplier's best rows by their index, then the best of those."""
-        supplier = values(column("id", Integer), name="supplier").data([(i,) for i in supplier_ids])
-        wanted = [
-            _ROW.c.snapshot_id == snapshot_id,
-            _ROW.c.supplier_id == supplier.c.id,
-            # A variation that nobody has met yet has no row of its own and cannot be withdrawn or rejected.
-            func.coalesce(_VARIATION.c.withdrawn, False).is_(False),
-            ~select(_REJECTION.c.id).where(_REJECTION.c.variation_id == _VARIATION.c.id).exists(),
-        ]
-        if start is not None:
-            wanted.append(_ROW.c.sorting_score <= start.score)  # apart, so that the index can begin there
-            wanted.append(or_(_ROW.c.sorting_score < start.score, _ROW.c.row_no > start.row_no))
-        source = _ROW.outerjoin(
-            _VARIATION,
-            and_(
-                _VARIATION.c.supplier_id == _ROW.c.supplier_id,
-                _VARIATION.c.product_id == _ROW.c.product_id,
-                _VARIATION.c.style_id == _ROW.c.style_id,
-                _VARIATION.c.variation_name == _ROW.c.variation_name,
-            ),
-        )
-        if self._own_stock:
-            source = source.outerjoin(_LEVEL, _LEVEL.c.variation_id == _VARIATION.c.id)
-            known = _LEVEL.c.quantity.is_not(None)
-            most = 0 if kind is RecommendationKind.OUT_OF_STOCK else func.coalesce(_ROW.c.current_stock, 0)
-            wanted.append(~and_(known, _LEVEL.c.quantity > most))
-        best_of_each = (
-            select(_ROW)
-            .select_from(source)
-            .where(*wanted)
-            .order_by(_ROW.c.sorting_score.desc(), _ROW.c.row_no)
-            .limit(limit)
-            .lateral("best")
-        )
-        best = best_of_each.c
-        return (
-            select(best_of_each)
-            .select_from(supplier.join(best_of_each, true()))
-            .order_by(best.sorting_score.desc(), best.row_no)
-            .limit(limit)
-        )
+        values = {
+            "variation_id": variation.id,
+            "supplier_id": variation.sku.supplier_id,
+            "snapshot_id": snapshot_id,
+            "kind": kind,
+            "event": event,
+            "effect_key": key,
+            "at": at,
+        }
+        self._connection.execute(_RECORD, values)
 
 
-def _sku(row: Mapping[str, Any]) -> Sku:
-    return Sku(row["supplier_id"], row["product_id"], row["style_id"], row["variation_name"])
+def _sku(row: Row) -> Sku:
+    return Sku(row.supplier_id, row.product_id, row.style_id, row.variation_name)
 
 
-def _recommendation(row: Mapping[str, Any], variation: Variation) -> Recommendation:
+def _known(row: Row) -> Variation:
+    return Variation(row.variation_id, _sku(row), row.known_catalog_id, row.known_catalog_name, row.picture)
+
+
+def _recommendation(row: Row, variation: Variation) -> Recommendation:
     return Recommendation(
         variation,
-        Cursor(row["snapshot_id"], row["sorting_score"], row["row_no"]),
-        row["current_stock"],
-        row["days_on_hand"],
-        row["estimated_order_loss"],
+        Cursor(row.snapshot_id, row.sorting_score, row.row_no),
+        row.current_stock,
+        row.days_on_hand,
+        row.estimated_order_loss,
     )

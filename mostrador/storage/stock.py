@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql import ColumnElement
 
@@ -16,6 +16,16 @@ from mostrador.storage import tables
 
 _LEVEL = tables.inventory
 _LOG = tables.inventory_log
+
+# Made once: a statement with its values inside is compiled anew every time.
+_FIRST_LEVEL = insert(_LEVEL).on_conflict_do_nothing(index_elements=[_LEVEL.c.variation_id])
+_given = insert(_LEVEL).excluded
+_SET_LEVEL = insert(_LEVEL).on_conflict_do_update(
+    index_elements=[_LEVEL.c.variation_id],
+    set_={"quantity": _given.quantity, "updated_at": _given.updated_at, "updated_by": _given.updated_by},
+)
+_ADD_LOG = insert(_LOG).returning(_LOG.c.id)
+_ADD_LOG_ONCE = insert(_LOG).on_conflict_do_nothing(index_elements=[_LOG.c.effect_key]).returning(_LOG.c.id)
 
 
 class SqlStockBook:
@@ -35,8 +45,8 @@ class SqlStockBook:
 
     def hold(self, variation_id: int, source: str, at: datetime) -> int:
         """The level, locked until the transaction ends; a variation without one gets level 0 first."""
-        missing = insert(_LEVEL).values(variation_id=variation_id, quantity=0, updated_at=at, updated_by=source)
-        self._connection.execute(missing.on_conflict_do_nothing(index_elements=[_LEVEL.c.variation_id]))
+        missing = {"variation_id": variation_id, "quantity": 0, "updated_at": at, "updated_by": source}
+        self._connection.execute(_FIRST_LEVEL, missing)
         return self.levels([variation_id], lock=True)[variation_id]
 
     def write(
@@ -50,15 +60,11 @@ class SqlStockBook:
         at: datetime,
         undoes: Optional[int] = None,
     ) -> Change:
-        level = insert(_LEVEL).values(variation_id=variation.id, quantity=after, updated_at=at, updated_by=source)
-        self._connection.execute(
-            level.on_conflict_do_update(
-                index_elements=[_LEVEL.c.variation_id],
-                set_={"quantity": after, "updated_at": at, "updated_by": source},
-            )
-        )
-        made = self._connection.execute(_log_row(variation, before, after, source, contact_id, key, at, undoes))
-        return Change(made.scalar_one(), variation.id, before, after, source, contact_id, at, undoes)
+        level = {"variation_id": variation.id, "quantity": after, "updated_at": at, "updated_by": source}
+        self._connection.execute(_SET_LEVEL, level)
+        values = _log_values(variation, before, after, source, contact_id, key, at, undoes)
+        made = self._connection.execute(_ADD_LOG, values).scalar_one()
+        return Change(made, variation.id, before, after, source, contact_id, at, undoes)
 
     def log(
         self,
@@ -71,8 +77,8 @@ class SqlStockBook:
         at: datetime,
         undoes: Optional[int] = None,
     ) -> Change:
-        row = _log_row(variation, before, after, source, contact_id, key, at, undoes)
-        made = self._connection.execute(row.on_conflict_do_nothing(index_elements=[_LOG.c.effect_key])).scalar()
+        values = _log_values(variation, before, after, source, contact_id, key, at, undoes)
+        made = self._connection.execute(_ADD_LOG_ONCE, values).scalar()
         if made is None:
             return self._logged(_LOG.c.effect_key == key)[0]
         return Change(made, variation.id, before, after, source, contact_id, at, undoes)
@@ -128,7 +134,7 @@ class OwnTablesInventory:
         return book.write(variation, before, quantity.applied_to(before), source, contact_id, key, at, undoes)
 
 
-def _log_row(
+def _log_values(
     variation: Variation,
     before: int,
     after: int,
@@ -137,26 +143,22 @@ def _log_row(
     key: Optional[str],
     at: datetime,
     undoes: Optional[int],
-) -> Insert:
-    return (
-        insert(_LOG)
-        .values(
-            variation_id=variation.id,
-            supplier_id=variation.sku.supplier_id,
-            product_id=variation.sku.product_id,
-            style_id=variation.sku.style_id,
-            variation_name=variation.sku.variation_name,
-            quantity_before=before,
-            delta=after - before,
-            quantity_after=after,
-            source=source,
-            contact_id=contact_id,
-            effect_key=key,
-            undoes=undoes,
-            at=at,
-        )
-        .returning(_LOG.c.id)
-    )
+) -> Dict[str, Any]:
+    return {
+        "variation_id": variation.id,
+        "supplier_id": variation.sku.supplier_id,
+        "product_id": variation.sku.product_id,
+        "style_id": variation.sku.style_id,
+        "variation_name": variation.sku.variation_name,
+        "quantity_before": before,
+        "delta": after - before,
+        "quantity_after": after,
+        "source": source,
+        "contact_id": contact_id,
+        "effect_key": key,
+        "undoes": undoes,
+        "at": at,
+    }
 
 
 def _change_of(row: Mapping[str, Any]) -> Change:

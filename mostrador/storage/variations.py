@@ -50,6 +50,8 @@ class SqlVariations:
 
     def ensure_all(self, catalogs: Mapping[Sku, Tuple[int, str]]) -> Dict[Sku, Variation]:
         """The variations with these natural keys, made when new in the catalogue (id, name) given for each."""
+        if not catalogs:
+            return {}
         known = self.find(list(catalogs))
         # In one order for everybody: two transactions that make the same variations wait, and never for each other.
         new = sorted((sku for sku in catalogs if sku not in known), key=_key)
