@@ -154,14 +154,21 @@ class Dispatcher:
         """One turn. True when there may be another, NotYet when the next must wait, else None."""
         if not self._engine.ready:
             return NotYet(self._clock.now() + timedelta(seconds=0.5))
-        begun = await self._in_database(self._store.begin, conversation_id, self._clock.now())
+        seq, tracker = self._engine.take(conversation_id) or (-1, None)
+        begun = await self._in_database(self._store.begin, conversation_id, self._clock.now(), seq)
         if not isinstance(begun, Begun):
+            self._engine.keep(conversation_id, seq, tracker)
             return begun
         reading = read(begun.members, conversation_id, self._secret, self._intents())
         if begun.owner != BOT and not (begun.owner == QUEUED and reading.tapped):
             await self._leave_to_people(begun)
             return True
-        return await self._answer(begun, reading)
+        turn = CurrentTurn(conversation_id, begun.events)
+        if begun.new_session:
+            turn.opening = session_events(_carried(begun))
+        elif begun.tracker_seq == seq:
+            turn.known = tracker
+        return await self._answer(begun, reading, turn)
 
     async def _leave_to_people(self, begun: Begun) -> None:
         says: List[Tuple[Say, int]] = []
@@ -171,11 +178,8 @@ class Dispatcher:
         key = f"{begun.conversation_id}|waiting|{int(now.timestamp()) // _STILL_WAITING}"
         await self._in_database(self._store.keep_for_people, begun, says, key, now)
 
-    async def _answer(self, begun: Begun, reading: Reading) -> Any:
+    async def _answer(self, begun: Begun, reading: Reading, turn: CurrentTurn) -> Any:
         begun_at = self._clock.now()
-        turn = CurrentTurn(begun.conversation_id, begun.events)
-        if begun.new_session:
-            turn.opening = session_events(_carried(begun))
         output = TurnOutput(self._settings.messages_per_turn)
         try:
             spoken = await self._speak(begun, reading, turn, output)
@@ -199,7 +203,7 @@ class Dispatcher:
             back_to_bot=begun.owner == QUEUED,
         )
         await self._in_database(self._store.finish, begun, result, begun_at, self._clock.now())
-        self._engine.keep(begun.conversation_id, begun.tracker_seq + len(spoken.events), turn)
+        self._engine.keep(begun.conversation_id, begun.tracker_seq + len(spoken.events), turn.tracker)
         return True
 
     async def _speak(self, begun: Begun, reading: Reading, turn: CurrentTurn, output: TurnOutput) -> Spoken:
@@ -216,7 +220,7 @@ class Dispatcher:
             message_id=first.provider_id,
             metadata={"turn_id": begun.turn_id, "sent_at": first.sent_at.isoformat()},
         )
-        spoken = await self._engine.run(turn, begun.tracker_seq, message, output)
+        spoken = await self._engine.run(turn, message, output)
         if not output.says:
             raise NoReply(spoken.intent or "")
         return spoken

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
@@ -15,8 +15,7 @@ from mostrador.storage.tables import outbox
 REPLY, NOTIFICATION, CAMPAIGN = 0, 1, 2
 
 
-def add(
-    connection: Connection,
+def rows_of(
     conversation_id: str,
     says: Sequence[Tuple[Say, int]],
     speaker: str,
@@ -25,12 +24,12 @@ def add(
     at: datetime,
     turn_id: Optional[str] = None,
     topic: str = "",
-) -> None:
-    """Queue ``says`` in order, unique by ``key`` and part; the same key again adds nothing.
+) -> List[Dict[str, Any]]:
+    """The rows that queue ``says`` in order, unique by ``key`` and part.
 
     Each comes with the number of provider messages it becomes: a text longer than the provider allows is several rows.
     """
-    rows = [
+    return [
         {
             "conversation_id": conversation_id,
             "dedup_key": f"{key}#{part}",
@@ -46,8 +45,22 @@ def add(
         }
         for part, (say, slice_) in enumerate((say, n) for say, count in says for n in range(count))
     ]
+
+
+def add(
+    connection: Connection,
+    conversation_id: str,
+    says: Sequence[Tuple[Say, int]],
+    speaker: str,
+    urgency: int,
+    key: str,
+    at: datetime,
+    topic: str = "",
+) -> None:
+    """Queue ``says`` as ``rows_of`` has it; parts whose key is there already are left out."""
+    rows = rows_of(conversation_id, says, speaker, urgency, key, at, topic=topic)
     if rows:
-        connection.execute(insert(outbox).values(rows).on_conflict_do_nothing(index_elements=["dedup_key"]))
+        connection.execute(insert(outbox).on_conflict_do_nothing(index_elements=["dedup_key"]), rows)
 
 
 @dataclass(frozen=True)

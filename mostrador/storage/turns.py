@@ -6,23 +6,19 @@ before ``finish`` commits its tracker events, outbox rows and closed messages to
 from __future__ import annotations
 
 import hashlib
-import logging
+import json
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 from sqlalchemy import text
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from mostrador.shop.conversations import BOT, HUMAN, QUEUED
+from mostrador.shop.conversations import BOT
 from mostrador.shop.messages import Kind, Say
 from mostrador.storage import outbox
-from mostrador.storage.engine import OUTBOX, notify
-from mostrador.storage.tables import manual_task, tracker_event, turn
-
-log = logging.getLogger(__name__)
+from mostrador.storage.engine import OUTBOX
 
 
 def lock_key(conversation_id: str) -> int:
@@ -105,19 +101,25 @@ class BurstRule:
     hold: timedelta
 
 
-_TALK = text(
-    """
-    select c.contact_id, c.owner, c.session_turns, c.session_last_at, c.form_open, c.tracker_seq,
-           coalesce(p.language, '') as language
-    from conversation c join contact p on p.id = c.contact_id
-    where c.id = :id
-    """
-)
+_LOCK = text("select pg_try_advisory_lock(:k)")
+_UNLOCK = text("select pg_advisory_unlock(:k)")
 _WAITING = text(
     """
-    select id, provider_id, kind, sent_at, received_at, message, turn_id, tries, waits, due_at
-    from inbox where conversation_id = :id and status = 'new'
-    order by sent_at, id limit 20
+    select i.id, i.provider_id, i.kind, i.sent_at, i.received_at, i.message, i.turn_id, i.tries, i.waits, i.due_at,
+           c.contact_id, c.owner, c.session_turns, c.session_last_at, c.form_open, c.tracker_seq,
+           coalesce(p.language, '') as language
+    from inbox i
+    join conversation c on c.id = i.conversation_id
+    join contact p on p.id = c.contact_id
+    where i.conversation_id = :id and i.status = 'new'
+    order by i.sent_at, i.id limit 20
+    """
+)
+_TRY = text(  # a lost count of tries harms nobody, so its commit does not wait for the disk
+    """
+    update inbox set tries = tries + 1, turn_id = :turn
+    from (select set_config('synchronous_commit', 'off', true)) hurried
+    where id = any(:ids)
     """
 )
 _EVENTS = text(
@@ -130,11 +132,85 @@ _EVENTS = text(
 )
 
 
+# Each of the three statements below ends a turn: one statement is one transaction, and one way to the server and back.
+_SAY = """
+    said_rows as (
+        insert into outbox (conversation_id, dedup_key, turn_id, part, speaker, urgency, topic, say, slice, due_at,
+                            created_at)
+        select r.conversation_id, r.dedup_key, r.turn_id, r.part, r.speaker, r.urgency, r.topic, r.say, r.slice,
+               r.due_at, r.created_at
+        from jsonb_to_recordset(cast(:rows as jsonb)) as r (conversation_id text, dedup_key text, turn_id text,
+             part int, speaker text, urgency int, topic text, say jsonb, slice int, due_at timestamptz,
+             created_at timestamptz), talk
+        where talk.said
+        order by r.part
+        on conflict (dedup_key) do nothing
+        returning 1
+    )
+"""
+_FINISH = text(
+    f"""
+    with talk as (
+        select owner <> 'human' as said from conversation where id = :id for update
+    ), {_SAY}, moved as (
+        update conversation
+        set tracker_seq = :seq + :added, session_turns = :turns, form_open = :form,
+            session_last_at = greatest(session_last_at, :last),
+            owner = case when :back and owner = 'queued' then 'bot' else owner end
+        from talk where id = :id
+    ), remembered as (
+        insert into tracker_event (conversation_id, seq, type, event)
+        select :id, :seq + e.n, e.event ->> 'event', e.event
+        from jsonb_array_elements(cast(:events as jsonb)) with ordinality as e (event, n)
+    ), recorded as (
+        insert into turn (id, conversation_id, members, outcome, intent, confidence, explain, begun_at, ended_at)
+        values (:turn, :id, cast(:members as jsonb), :outcome, :intent, :confidence, cast(:explain as jsonb), :begun_at,
+                :now)
+    ), tasked as (
+        insert into manual_task (kind, conversation_id, details, dedup_key, created_at)
+        select cast(:task as text), :id, cast(:details as jsonb), cast(:task as text) || '|' || :turn, :now
+        where cast(:task as text) is not null
+        on conflict (dedup_key) do nothing
+    ), spoken as (
+        update contact set language = cast(:language as text)
+        where id = :contact and cast(:language as text) is not null
+          and language is distinct from cast(:language as text)
+    ), closed as (
+        update inbox set status = case when talk.said then 'done' else 'kept' end, closed_at = :now
+        from talk where id = any(:inbox)
+    )
+    select said, pg_notify(:channel, :id), (select count(*) from said_rows) from talk
+    """
+)
+_KEEP = text(
+    f"""
+    with talk as (select true as said), {_SAY}, closed as (
+        update inbox set status = 'kept', closed_at = :now where id = any(:inbox)
+    )
+    select said, pg_notify(:channel, :id), (select count(*) from said_rows) from talk
+    """
+)
+_PUT_OFF = text(
+    f"""
+    with talk as (select true as said), {_SAY}, later as (
+        update inbox set due_at = :until, error = :error, tries = tries - :uncounted, waits = waits + :uncounted
+        where id = any(:inbox)
+    )
+    select said, pg_notify(:channel, :id), (select count(*) from said_rows) from talk
+    """
+)
+
+
+def _json(value: Any) -> str:
+    # PostgreSQL's jsonb takes no NUL character, and nobody can see one on a phone.
+    return json.dumps(value, ensure_ascii=False, default=str).replace("\\u0000", "")
+
+
 class TurnStore:
     """Claims, closes and puts off turns; every method is one short piece of database work."""
 
     def __init__(self, engine: Engine, session: SessionRule, burst: BurstRule) -> None:
-        self._engine = engine
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")  # every statement is its own transaction
         self._session = session
         self._burst = burst
 
@@ -144,21 +220,19 @@ class TurnStore:
         with self._engine.connect() as connection:
             return list(connection.execute(query).scalars())
 
-    def begin(self, conversation_id: str, now: datetime) -> Union[Begun, NotYet, None]:
+    def begin(self, conversation_id: str, now: datetime, known_seq: int = -1) -> Union[Begun, NotYet, None]:
         """Claim the conversation's next turn.
 
         None when nothing waits or another process has the conversation; NotYet when its next message must wait.
         The try is counted before the work begins, so that a message that kills its process is not tried for ever.
+        Stored events are left out when the caller knows the tracker up to ``known_seq`` and nothing came after.
         """
         connection = self._engine.connect()
         try:
-            locked = connection.execute(
-                text("select pg_try_advisory_lock(:k)"), {"k": lock_key(conversation_id)}
-            ).scalar_one()
-            if not locked:
+            if not connection.execute(_LOCK, {"k": lock_key(conversation_id)}).scalar_one():
                 connection.close()
                 return None
-            begun = self._choose(connection, conversation_id, now)
+            begun = self._choose(connection, conversation_id, now, known_seq)
             if isinstance(begun, Begun):
                 return begun
             self._release(connection, conversation_id)
@@ -168,12 +242,13 @@ class TurnStore:
             connection.close()
             raise
 
-    def _choose(self, connection: Connection, conversation_id: str, now: datetime) -> Union[Begun, NotYet, None]:
+    def _choose(
+        self, connection: Connection, conversation_id: str, now: datetime, known_seq: int
+    ) -> Union[Begun, NotYet, None]:
         rows = connection.execute(_WAITING, {"id": conversation_id}).all()
         if not rows:
             return None
-        talk = connection.execute(_TALK, {"id": conversation_id}).one()
-        head = rows[0]
+        head = talk = rows[0]
         mates = [r for r in rows if head.turn_id and r.turn_id == head.turn_id] or self._burst_of(rows, talk.form_open)
         wait = max(
             [m.due_at for m in mates] + [self._patience_end(mates, talk.form_open) if not head.turn_id else head.due_at]
@@ -181,14 +256,11 @@ class TurnStore:
         if wait > now:
             return NotYet(wait)
         members = [Member(m.id, m.provider_id, m.kind, m.sent_at, m.received_at, m.message) for m in mates]
-        connection.execute(
-            text("update inbox set tries = tries + 1, turn_id = :turn where id = any(:ids)"),
-            {"turn": members[0].provider_id, "ids": [m.id for m in members]},
-        )
+        connection.execute(_TRY, {"turn": members[0].provider_id, "ids": [m.id for m in members]})
         new_session = self._is_new_session(talk, members)
-        events = list(connection.execute(_EVENTS, {"id": conversation_id}).scalars()) if talk.tracker_seq else []
-        connection.execute(text("set local synchronous_commit = off"))  # a lost count of tries harms nobody
-        connection.commit()
+        events: List[Dict[str, Any]] = []
+        if not new_session and talk.tracker_seq != known_seq:
+            events = list(connection.execute(_EVENTS, {"id": conversation_id}).scalars())
         return Begun(
             connection=connection,
             conversation_id=conversation_id,
@@ -231,118 +303,55 @@ class TurnStore:
         return talk.session_turns >= self._session.turns and not talk.form_open
 
     def finish(self, begun: Begun, result: Result, begun_at: datetime, now: datetime) -> bool:
-        """Write everything the turn leaves and close its messages, in one transaction; then free the conversation.
+        """Write everything the turn leaves and close its messages, in one statement; then free the conversation.
 
         False when a human took the conversation meanwhile: then what the bot wanted to say is not said.
         """
-        connection = begun.connection
-        try:
-            owner = connection.execute(
-                text("select owner from conversation where id = :id for update"), {"id": begun.conversation_id}
-            ).scalar_one()
-            said = owner != HUMAN
-            self._write_tracker(begun, result, connection)
-            if said:
-                outbox.add(
-                    connection,
-                    begun.conversation_id,
-                    result.says,
-                    result.speaker,
-                    outbox.REPLY,
-                    begun.turn_id,
-                    now,
-                    turn_id=begun.turn_id,
-                )
-            connection.execute(
-                insert(turn).values(
-                    id=begun.turn_id,
-                    conversation_id=begun.conversation_id,
-                    members=[m.provider_id for m in begun.members],
-                    outcome=result.outcome,
-                    intent=result.intent,
-                    confidence=result.confidence,
-                    explain=dict(result.explain) if result.explain else None,
-                    begun_at=begun_at,
-                    ended_at=now,
-                )
-            )
-            if result.task:
-                self._open_task(begun, result.task, connection, now)
-            self._close(begun, connection, "done" if said else "kept", now)
-            notify(connection, OUTBOX, begun.conversation_id)
-            connection.commit()
-        except BaseException:
-            self._abandon(begun)
-            raise
-        self._release(connection, begun.conversation_id)
-        return said
-
-    def _write_tracker(self, begun: Begun, result: Result, connection: Connection) -> None:
-        if result.events:
-            rows = [
-                {"conversation_id": begun.conversation_id, "seq": seq, "type": event["event"], "event": event}
-                for seq, event in enumerate(result.events, start=begun.tracker_seq + 1)
-            ]
-            connection.execute(insert(tracker_event), rows)
-        connection.execute(
-            text(
-                """
-                update conversation set tracker_seq = :seq, session_turns = :turns, form_open = :form,
-                    session_last_at = greatest(session_last_at, :last),
-                    owner = case when :back and owner = :queued then :bot else owner end
-                where id = :id
-                """
-            ),
-            {
-                "seq": begun.tracker_seq + len(result.events),
-                "turns": 1 if begun.new_session else begun.session_turns + 1,
-                "form": result.form_open,
-                "last": max(m.sent_at for m in begun.members),
-                "back": result.back_to_bot,
-                "queued": QUEUED,
-                "bot": BOT,
-                "id": begun.conversation_id,
-            },
+        rows = outbox.rows_of(
+            begun.conversation_id,
+            result.says,
+            result.speaker,
+            outbox.REPLY,
+            begun.turn_id,
+            now,
+            turn_id=begun.turn_id,
         )
-        if result.language and result.language != begun.language:
-            connection.execute(
-                text("update contact set language = :language where id = :id"),
-                {"language": result.language, "id": begun.contact_id},
-            )
-
-    def _open_task(self, begun: Begun, task: Mapping[str, Any], connection: Connection, now: datetime) -> None:
-        details = {key: value for key, value in task.items() if key != "kind"}
-        connection.execute(
-            insert(manual_task)
-            .values(
-                kind=task["kind"],
-                conversation_id=begun.conversation_id,
-                details=details,
-                dedup_key=f"{task['kind']}|{begun.turn_id}",
-                created_at=now,
-            )
-            .on_conflict_do_nothing(index_elements=["dedup_key"])
-        )
-
-    @staticmethod
-    def _close(begun: Begun, connection: Connection, status: str, now: datetime) -> None:
-        connection.execute(
-            text("update inbox set status = :status, closed_at = :now where id = any(:ids)"),
-            {"status": status, "now": now, "ids": [m.id for m in begun.members]},
-        )
+        values = {
+            "id": begun.conversation_id,
+            "contact": begun.contact_id,
+            "language": result.language or None,
+            "turn": begun.turn_id,
+            "members": _json([m.provider_id for m in begun.members]),
+            "inbox": [m.id for m in begun.members],
+            "outcome": result.outcome,
+            "intent": result.intent,
+            "confidence": result.confidence,
+            "explain": _json(dict(result.explain or {})),
+            "begun_at": begun_at,
+            "now": now,
+            "seq": begun.tracker_seq,
+            "turns": 1 if begun.new_session else begun.session_turns + 1,
+            "form": result.form_open,
+            "last": max(m.sent_at for m in begun.members),
+            "back": result.back_to_bot,
+            "events": _json(list(result.events)),
+            "added": len(result.events),
+            "rows": _json(rows),
+            "task": result.task["kind"] if result.task else None,
+            "details": _json({k: v for k, v in (result.task or {}).items() if k != "kind"}),
+            "channel": OUTBOX,
+        }
+        return bool(self._complete(begun, _FINISH, values).said)
 
     def keep_for_people(self, begun: Begun, says: Sequence[Tuple[Say, int]], key: str, now: datetime) -> None:
         """Leave the messages to a human; ``says`` are told once per ``key``."""
-        connection = begun.connection
-        try:
-            self._close(begun, connection, "kept", now)
-            outbox.add(connection, begun.conversation_id, says, "system", outbox.REPLY, key, now)
-            notify(connection, OUTBOX, begun.conversation_id)
-            connection.commit()
-        except BaseException:
-            self._abandon(begun)
-            raise
-        self._release(connection, begun.conversation_id)
+        rows = outbox.rows_of(begun.conversation_id, says, "system", outbox.REPLY, key, now)
+        self._complete(
+            begun,
+            _KEEP,
+            {"inbox": [m.id for m in begun.members], "now": now, "rows": _json(rows), "channel": OUTBOX}
+            | {"id": begun.conversation_id},
+        )
 
     def put_off(
         self,
@@ -354,36 +363,32 @@ class TurnStore:
         now: Optional[datetime] = None,
     ) -> None:
         """Try the turn again at ``until``. An outage does not count as a try (``counts`` false) but as a wait."""
-        connection = begun.connection
-        try:
-            connection.execute(
-                text(
-                    """
-                    update inbox set due_at = :until, error = :error,
-                        tries = tries - :uncounted, waits = waits + :uncounted
-                    where id = any(:ids)
-                    """
-                ),
-                {
-                    "until": until,
-                    "error": error[:500],
-                    "uncounted": 0 if counts else 1,
-                    "ids": [m.id for m in begun.members],
-                },
-            )
-            if says and now is not None:
-                key = f"{begun.turn_id}|outage"
-                outbox.add(connection, begun.conversation_id, says, "system", outbox.REPLY, key, now)
-                notify(connection, OUTBOX, begun.conversation_id)
-            connection.commit()
-        except BaseException:
-            self._abandon(begun)
-            raise
-        self._release(connection, begun.conversation_id)
+        key = f"{begun.turn_id}|outage"
+        rows = outbox.rows_of(begun.conversation_id, says, "system", outbox.REPLY, key, now or until)
+        values = {
+            "inbox": [m.id for m in begun.members],
+            "until": until,
+            "error": error[:500],
+            "uncounted": 0 if counts else 1,
+            "rows": _json(rows),
+            "channel": OUTBOX,
+            "id": begun.conversation_id,
+        }
+        self._complete(begun, _PUT_OFF, values)
 
     def drop(self, begun: Begun) -> None:
         """Free the conversation and change nothing."""
         self._release(begun.connection, begun.conversation_id)
+
+    def _complete(self, begun: Begun, statement: Any, values: Mapping[str, Any]) -> Any:
+        """Run the one statement that ends a turn, on the connection that holds its lock, and free the conversation."""
+        try:
+            row = begun.connection.execute(statement, values).first()
+        except BaseException:
+            self._abandon(begun)
+            raise
+        self._release(begun.connection, begun.conversation_id)
+        return row
 
     @staticmethod
     def _abandon(begun: Begun) -> None:
@@ -393,9 +398,7 @@ class TurnStore:
     @staticmethod
     def _release(connection: Connection, conversation_id: str) -> None:
         try:
-            connection.rollback()
-            connection.execute(text("select pg_advisory_unlock(:k)"), {"k": lock_key(conversation_id)})
-            connection.commit()
+            connection.execute(_UNLOCK, {"k": lock_key(conversation_id)})
         except SQLAlchemyError:
             connection.invalidate()
         finally:
