@@ -40,15 +40,20 @@ class Canvas:
         ramp = Image.new("RGB", (1, 2))
         ramp.putpixel((0, 0), top)
         ramp.putpixel((0, 1), bottom)
-        self.image = ramp.resize((side, side), Image.Resampling.BILINEAR)
+        column = ramp.resize((1, side), Image.Resampling.BILINEAR)
+        self.image = column.resize((side, side), Image.Resampling.NEAREST)
         self._draw = ImageDraw.Draw(self.image)
 
     def shadow(self, left: float, top: float, right: float, bottom: float) -> None:
         """The soft shadow on which a thing stands."""
-        small = Image.new("L", (SIZE // 4, SIZE // 4), 0)
-        ImageDraw.Draw(small).ellipse([v / 4 for v in (left, top, right, bottom)], fill=90)
-        mask = small.filter(ImageFilter.GaussianBlur(3)).resize(self.image.size, Image.Resampling.BILINEAR)
-        self.image.paste(mix(self.colour, INK, 0.7), (0, 0), mask)
+        blur = 28  # units around the ellipse
+        width, height = right - left + 2 * blur, bottom - top + 2 * blur
+        small = Image.new("L", (round(width / 4), round(height / 4)), 0)
+        ImageDraw.Draw(small).ellipse([blur / 4, blur / 4, (width - blur) / 4, (height - blur) / 4], fill=90)
+        size = (round(width * _ZOOM), round(height * _ZOOM))
+        mask = small.filter(ImageFilter.GaussianBlur(2)).resize(size, Image.Resampling.BILINEAR)
+        corner = (round((left - blur) * _ZOOM), round((top - blur) * _ZOOM))
+        self.image.paste(mix(self.colour, INK, 0.7), (*corner, corner[0] + size[0], corner[1] + size[1]), mask)
 
     def path(self, path: str, fill: Colour) -> None:
         self._draw.polygon(_outline(path), fill=fill)
