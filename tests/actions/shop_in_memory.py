@@ -114,6 +114,9 @@ class MemoryUnitOfWork:
     def open(self, kind: str, conversation_id: Optional[str], details: Any, key: str, at: datetime) -> None:
         self.state.tasks.setdefault(key, (kind, conversation_id, dict(details)))
 
+    def levels(self, variation_ids: Any, lock: bool = False) -> Dict[int, int]:
+        return {number: self.state.levels[number] for number in variation_ids if number in self.state.levels}
+
     def changes_by(self, contact_id: int, source: str, limit: int) -> List[Change]:
         undone = {change.undoes for change in self.state.log}
         mine = [c for c in self.state.log if c.contact_id == contact_id and c.undoes is None and c.id not in undone]

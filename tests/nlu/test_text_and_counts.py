@@ -1,0 +1,85 @@
+"""How text is made comparable and how counts are read."""
+from __future__ import annotations
+
+import pytest
+
+from mostrador.nlu.counts import read_quantity, written
+from mostrador.nlu.text import normalise, tokens
+from mostrador.shop.inventory import Quantity, Sense
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("¿Qué ESTÁ agotado?", "¿que esta agotado?"),
+        ("graciasssss", "graciass"),
+        ("stock 1.250 pcs", "stock 0 pcs"),
+        ("५० पीस", "0 पीस"),
+        ("ज़रूर हाँ", "जरूर हां"),
+        ("👍🏽", "👍"),
+    ],
+)
+def test_spelling_that_means_the_same_becomes_the_same(text: str, clean: str) -> None:
+    assert normalise(text) == clean
+
+
+def test_hindi_words_stay_whole() -> None:
+    assert tokens(normalise("स्टॉक बदलना है।")) == ["स्टॉक", "बदलना", "है"]
+
+
+@pytest.mark.parametrize(
+    ("text", "quantity"),
+    [
+        ("50", Quantity(50)),
+        (" 50 pcs ", Quantity(50)),
+        ("५०", Quantity(50)),
+        ("٥٠", Quantity(50)),
+        ("５０", Quantity(50)),
+        ("1,000", Quantity(1000)),
+        ("1.000 piezas", Quantity(1000)),
+        ("1,00,000", Quantity(100000)),
+        ("+20", Quantity(20, Sense.ADD)),
+        ("+ 20", Quantity(20, Sense.ADD)),
+        ("20 more", Quantity(20, Sense.ADD)),
+        ("llegaron 12", Quantity(12, Sense.ADD)),
+        ("20 और आए", Quantity(20, Sense.ADD)),
+        ("-3", Quantity(3, Sense.TAKE)),
+        ("−3", Quantity(3, Sense.TAKE)),
+        ("sold 3", Quantity(3, Sense.TAKE)),
+        ("vendí 3", Quantity(3, Sense.TAKE)),
+        ("3 bik gaye", Quantity(3, Sense.TAKE)),
+        ("I have 50 now", Quantity(50)),
+        ("none", Quantity(0)),
+        ("शून्य", Quantity(0)),
+        ("ninguna", Quantity(0)),
+        ("pon el stock en 35", Quantity(35)),
+    ],
+)
+def test_a_count_is_read_in_any_script_with_its_sense(text: str, quantity: Quantity) -> None:
+    assert read_quantity(text) == quantity
+    assert read_quantity(written(quantity)) == quantity
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "fifty",
+        "12.5",
+        "1,5",
+        "50 or 60",
+        "50-60",
+        "DS-2CD2143",
+        "A1001",
+        "$45",
+        "45€",
+        "20%",
+        "10:30",
+        "1/2",
+        "#77",
+        "9" * 13,
+        "I would like to know whether you could tell me how to put 50 into it",
+    ],
+)
+def test_what_is_no_single_count_is_left_alone(text: str) -> None:
+    assert read_quantity(text) is None
