@@ -1,4 +1,5 @@
 """Ids of buttons that only this server can have issued, and what of a person's own words may reach the engine."""
+
 from __future__ import annotations
 
 import base64
@@ -38,7 +39,7 @@ def seal(payload: str, conversation_id: str, secret: bytes) -> str:
     """
     tap = _parse(payload)
     if tap is None:
-        raise UnusableButton("a payload looks like /intent or /intent{\"entity\": \"value\"}")
+        raise UnusableButton('a payload looks like /intent or /intent{"entity": "value"}')
     if not secret:
         raise UnusableButton("no button secret is set")
     words = json.dumps(tap.entities, ensure_ascii=False, separators=(",", ":")) if tap.entities else ""

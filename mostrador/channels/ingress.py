@@ -2,13 +2,13 @@
 
 Imports nothing of Rasa, so that the process is small and starts at once.
 """
+
 from __future__ import annotations
 
 import asyncio
 import hmac
 import json
 import logging
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Callable, Optional, Protocol
@@ -151,7 +151,7 @@ def make_app(store: Store, config: Settings, clock: Clock) -> Sanic:
     return app
 
 
-def main() -> int:
+def main() -> None:
     from mostrador.bootstrap import build
     from mostrador.storage.inbox import InboxStore
 
@@ -161,11 +161,9 @@ def main() -> int:
         made = build(config, pool_size=_STORING_AT_ONCE + 1)
         app = make_app(InboxStore(made.engine, made.clock), config, made.clock)
     except SettingsError as wrong:
-        print(wrong, file=sys.stderr)
-        return 1
+        raise SystemExit(str(wrong)) from None
     app.run(host=config.bind_host, port=config.ingress_port, access_log=False, motd=False)
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

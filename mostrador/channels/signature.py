@@ -1,4 +1,5 @@
 """Whether a webhook was really sent by Meta."""
+
 from __future__ import annotations
 
 import hashlib

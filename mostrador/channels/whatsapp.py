@@ -1,4 +1,5 @@
 """WhatsApp as Rasa sees it: a channel for plain ``rasa run``, and the output that collects what a turn says."""
+
 from __future__ import annotations
 
 import logging
@@ -119,12 +120,7 @@ def _words(values: Any) -> Tuple[str, ...]:
 
 def _can_join(last: Say, more: Say) -> bool:
     """Whether two messages can be one without losing a picture, a document or a template."""
-    return not (
-        (last.image and more.image)
-        or (last.document and more.document)
-        or last.template
-        or more.template
-    )
+    return not ((last.image and more.image) or (last.document and more.document) or last.template or more.template)
 
 
 def _joined(last: Say, more: Say) -> Say:

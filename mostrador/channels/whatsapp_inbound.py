@@ -4,6 +4,7 @@ Wire format: Meta's webhook reference (messages, status, user_preferences, user_
 nothing but its arguments. Whatever of a batch can be read is read; whatever cannot becomes a problem that names the
 reason and never a person.
 """
+
 from __future__ import annotations
 
 import math
@@ -75,9 +76,7 @@ def _changes(entries: List[Any], batch: Batch) -> Iterator[Mapping[str, Any]]:
                 batch.problems.append("a change has no value")
 
 
-def _read_change(
-    change: Mapping[str, Any], numbers: Collection[str], received_at: datetime, batch: Batch
-) -> None:
+def _read_change(change: Mapping[str, Any], numbers: Collection[str], received_at: datetime, batch: Batch) -> None:
     what, value = change.get("field", "messages"), change["value"]
     if what not in ("messages", "user_preferences", "user_id_update"):
         return  # account alerts, template states…: not ours to read
@@ -126,9 +125,7 @@ class _People:
         return Sender(wa_id, bsuid)
 
 
-def _read_message(
-    raw: Mapping[str, Any], number: str, people: _People, received_at: datetime, batch: Batch
-) -> None:
+def _read_message(raw: Mapping[str, Any], number: str, people: _People, received_at: datetime, batch: Batch) -> None:
     provider_id = _id(raw.get("id"))
     if not provider_id:
         raise _Malformed("no id")
@@ -247,9 +244,7 @@ def _add_change(batch: Batch, number: str, old: Sender, new: Sender) -> None:
         batch.identity_changes.append(IdentityChange(number, old, new))
 
 
-def _read_status(
-    raw: Mapping[str, Any], number: str, people: _People, received_at: datetime, batch: Batch
-) -> None:
+def _read_status(raw: Mapping[str, Any], number: str, people: _People, received_at: datetime, batch: Batch) -> None:
     provider_id, at = _id(raw.get("id")), _instant(raw.get("timestamp"))
     if not provider_id:
         raise _Malformed("no id")
@@ -274,9 +269,7 @@ def _read_status(
     )
 
 
-def _read_preference(
-    raw: Mapping[str, Any], number: str, people: _People, received_at: datetime, batch: Batch
-) -> None:
+def _read_preference(raw: Mapping[str, Any], number: str, people: _People, received_at: datetime, batch: Batch) -> None:
     granted = {"stop": False, "resume": True}.get(_text(raw.get("value")))
     if granted is None or raw.get("category", "marketing_messages") != "marketing_messages":
         return
@@ -286,9 +279,7 @@ def _read_preference(
     )
 
 
-def _read_id_update(
-    raw: Mapping[str, Any], number: str, people: _People, received_at: datetime, batch: Batch
-) -> None:
+def _read_id_update(raw: Mapping[str, Any], number: str, people: _People, received_at: datetime, batch: Batch) -> None:
     ids = _object(raw.get("user_id"))
     old = Sender("", _bsuid(ids.get("previous")))
     new = Sender(_wa_id(raw.get("wa_id")), _bsuid(ids.get("current")))

@@ -1,4 +1,5 @@
 """Telephone numbers: one canonical form to recognise a person by, whatever form the number came in."""
+
 from __future__ import annotations
 
 import re

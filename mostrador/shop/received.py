@@ -1,4 +1,5 @@
 """What one webhook brought, in no provider's dialect."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field

@@ -4,6 +4,7 @@ A person has at most one live ``wa_id`` and one live ``e164`` alias, and any num
 up stays as ``old_…``: it is never sent to, and a telephone number that was given up no longer tells who somebody is,
 because the telephone company gives it to the next.
 """
+
 from __future__ import annotations
 
 from datetime import datetime

@@ -1,4 +1,5 @@
 """The door: what a webhook brought is in the database, once, before the webhook is answered."""
+
 from __future__ import annotations
 
 import json

@@ -1,4 +1,5 @@
 """The webhook over real HTTP, as Meta calls it."""
+
 import hashlib
 import hmac
 import json
@@ -81,7 +82,10 @@ def body(*messages):
         "contacts": [{"wa_id": m["from"], "profile": {"name": "Ana María"}} for m in messages],
         "messages": list(messages),
     }
-    return {"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [{"field": "messages", "value": value}]}]}
+    return {
+        "object": "whatsapp_business_account",
+        "entry": [{"id": "1", "changes": [{"field": "messages", "value": value}]}],
+    }
 
 
 def sign(raw, secret=SECRET):

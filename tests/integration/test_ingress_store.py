@@ -1,4 +1,5 @@
 """What one webhook leaves in the database."""
+
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -52,7 +53,9 @@ def one(engine, query, **values):
 
 def test_a_message_makes_a_contact_a_conversation_and_an_open_inbox_row(engine, store):
     assert receive(store, message(reply_id="x.y", reply_to="wamid.0")) == 1
-    (row,) = rows(engine, "select i.*, c.last_human_at, c.owner from inbox i join conversation c on c.id = conversation_id")
+    (row,) = rows(
+        engine, "select i.*, c.last_human_at, c.owner from inbox i join conversation c on c.id = conversation_id"
+    )
     assert (row.status, row.kind, row.sent_at, row.received_at, row.due_at) == ("new", "text", NOW, NOW, NOW)
     assert row.message == {"text": "hola", "reply_id": "x.y", "reply_to": "wamid.0", "payload": {"a": 1}}
     assert (row.last_human_at, row.owner, len(row.conversation_id)) == (NOW, "bot", 32)
@@ -144,7 +147,9 @@ def test_a_number_that_moved_to_another_person_moves_without_the_account(engine,
     receive(store, message("wamid.1"))
     receive(store, message("wamid.2", wa_id="5491100000000", bsuid="AR.2"))
     receive(store, message("wamid.3", wa_id=ANA, bsuid="AR.2"))
-    owners = {r.value: r.contact_id for r in rows(engine, "select * from contact_alias where kind in ('wa_id', 'bsuid')")}
+    owners = {
+        r.value: r.contact_id for r in rows(engine, "select * from contact_alias where kind in ('wa_id', 'bsuid')")
+    }
     assert owners[ANA] == owners["AR.2"] != owners[ANA_ID]
 
 

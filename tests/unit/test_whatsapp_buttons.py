@@ -30,7 +30,8 @@ def test_a_button_sealed_with_another_secret_stays_shut():
 
 
 @pytest.mark.parametrize(
-    "foreign", ["", ".", "show_menu", "/show_menu", "Yes", "A" * 10 + ".show_menu", "x" * 5000, "\ud800.show_menu", "é.é"]
+    "foreign",
+    ["", ".", "show_menu", "/show_menu", "Yes", "A" * 10 + ".show_menu", "x" * 5000, "\ud800.show_menu", "é.é"],
 )
 def test_an_id_that_is_not_ours_stays_shut(foreign):
     assert open_(foreign, TALK, SECRET) is None
@@ -41,7 +42,9 @@ def test_commands_and_external_events_never_open_even_sealed(command):
     assert open_(seal(f"/{command}", TALK, SECRET), TALK, SECRET) is None
 
 
-@pytest.mark.parametrize("payload", ["", "/", "show_menu", "hello", "/a b", "/a{", '/a{"b": [1]}', '/a{"b": {}}', "/a[1]"])
+@pytest.mark.parametrize(
+    "payload", ["", "/", "show_menu", "hello", "/a b", "/a{", '/a{"b": [1]}', '/a{"b": {}}', "/a[1]"]
+)
 def test_a_payload_that_is_no_intent_cannot_be_sealed(payload):
     with pytest.raises(UnusableButton):
         seal(payload, TALK, SECRET)

@@ -139,7 +139,7 @@ def test_missing_contacts_and_missing_profile_do_no_harm():
 
 def test_names_are_never_mixed_up_between_two_people():
     second = {"profile": {"name": "Ana"}, "wa_id": "16505559999", "user_id": "US.2"}
-    mine, hers = message(), message(id="wamid.B", **{"text": {"body": "x"}})
+    mine, hers = message(), message(id="wamid.B", text={"body": "x"})
     hers.update({"from": "16505559999", "id": "wamid.B"})
     del hers["from_user_id"]
     batch = read(value(messages=[mine, hers], contacts=[second, CONTACT]))

@@ -189,7 +189,7 @@ def test_a_choice_offered_twice_is_shown_once():
 PIECES = st.sampled_from(["a", " ", "\n", "\n\n", ". ", "é", "👍", FAMILY, "🇦🇷", "न", "म", "\u094d", "e\u0301", "3"])
 WORDS = st.lists(PIECES | st.characters(blacklist_categories=("Cs", "Cc")), max_size=30).map("".join)
 LONG = st.tuples(WORDS, st.sampled_from([1, 1, 20, 150]), WORDS).map(lambda t: t[0] * t[1] + t[2])
-BUTTON = st.builds(Button, title=WORDS, payload=st.text("abc/{}:\"", min_size=1, max_size=6), description=WORDS)
+BUTTON = st.builds(Button, title=WORDS, payload=st.text('abc/{}:"', min_size=1, max_size=6), description=WORDS)
 PLAIN_BUTTON = st.builds(Button, title=WORDS, payload=st.text("abc/", min_size=1, max_size=6))
 SAY = st.builds(
     Say,

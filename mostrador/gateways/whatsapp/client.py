@@ -2,6 +2,7 @@
 
 Wire format: Meta's reference "messages", "typing indicators" and "media", Graph v26.
 """
+
 from __future__ import annotations
 
 import asyncio
@@ -136,7 +137,7 @@ class CloudApi:
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None or self._session.closed:
             trace = aiohttp.TraceConfig()
-            trace.on_request_headers_sent.append(_note_written)
+            trace.on_request_headers_sent.append(_note_written)  # type: ignore[arg-type]  # aiohttp annotates it wrongly
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=_IDLE),
                 headers={"Authorization": f"Bearer {self._config.whatsapp_access_token.get_secret_value()}"},

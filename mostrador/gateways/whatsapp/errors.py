@@ -3,6 +3,7 @@
 Codes: Meta's reference "error codes", Graph v26; titles and subcodes come and go there, and throttling comes as
 HTTP 400. The same error may come in an answer, in a status webhook, or in both.
 """
+
 from __future__ import annotations
 
 import json

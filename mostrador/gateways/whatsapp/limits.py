@@ -1,4 +1,5 @@
 """How much fits into one message; it is the provider that decides, not WhatsApp."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -3,6 +3,7 @@
 Wire format: Meta's reference "media", Graph v26: ``GET /{media_id}`` names a URL that is good for five minutes and
 wants the access token; it must therefore never lead to a host that is not the provider's.
 """
+
 from __future__ import annotations
 
 import asyncio
@@ -49,7 +50,7 @@ class FetchedFile:
 
 @dataclass(frozen=True)
 class MediaRules:
-    """The hosts files are fetched from, by https, and the most bytes taken; loopback only where ``loopback`` says so."""
+    """The hosts that files are fetched from, by https, and the most bytes taken; ``loopback`` adds this machine."""
 
     hosts: Collection[str]
     most_bytes: int

@@ -2,6 +2,7 @@
 
 Wire format: Meta's reference "messages" (text, image, document, interactive button and list, template), Graph v26.
 """
+
 from __future__ import annotations
 
 from dataclasses import replace
