@@ -286,7 +286,7 @@ def places(node, path=()):
         yield from places(child, (*path, key))
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_no_mutation_of_a_real_webhook_raises_anything_but_wrong_shape(data):
     mutated = copy.deepcopy(data.draw(st.sampled_from(REAL)))

@@ -216,7 +216,7 @@ def shown(body):
 
 
 @pytest.mark.parametrize("limits", [CLOUD_API, ZENVIA])
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(say=SAY)
 def test_every_rendering_keeps_to_the_limits_and_loses_no_word_and_no_choice(limits, say):
     bodies = render(say, limits)
@@ -269,7 +269,7 @@ def check_lengths(body, limits):
             assert 0 < width(part["action"]["button"]) <= limits.list_label
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(LONG, st.integers(20, 400))
 def test_a_split_loses_only_white_space_and_cuts_no_cluster_that_fits(text, most):
     parts = split(text, most)
