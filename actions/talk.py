@@ -7,7 +7,7 @@ from rasa_sdk.events import EventType, SlotSet
 
 from actions.base import UseCaseAction, form_left
 from actions.turn import Turn
-from mostrador.nlu.language import LANGUAGES
+from mostrador.nlu.text import LANGUAGES
 
 
 class ActionGreet(UseCaseAction):

@@ -11,7 +11,7 @@ from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from mostrador.bootstrap import Services, services
-from mostrador.nlu.language import LANGUAGES
+from mostrador.nlu.text import LANGUAGES
 from mostrador.shop.contacts import Contact
 from mostrador.shop.conversations import UnknownConversation
 

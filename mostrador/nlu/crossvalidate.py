@@ -12,7 +12,7 @@ from typing import List, NamedTuple, Tuple
 from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.loading import load_data
 
-from mostrador.nlu.language import LANGUAGES
+from mostrador.nlu.text import LANGUAGES
 from mostrador.nlu.linear import LinearModel
 from mostrador.settings import ROOT
 

@@ -15,7 +15,6 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from mostrador.nlu.linear import LinearModel
 from mostrador.nlu.text import normalise, tokens
 
-LANGUAGES = ("en", "es", "hi")
 _NAMES = {
     "en": "english ingles inglesa angrezi angreji inglish अंग्रेजी अंग्रेज़ी इंग्लिश इंगलिश".split(),
     "es": "spanish espanol castellano espaniol spenish स्पेनिश स्पैनिश".split(),

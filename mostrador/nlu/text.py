@@ -5,6 +5,8 @@ import re
 import unicodedata
 from typing import List
 
+LANGUAGES = ("en", "es", "hi")
+
 _LATIN_ACCENTS = re.compile("[\u0300-\u036f]")
 _INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufe0e\ufe0f\ufeff\U0001f3fb-\U0001f3ff]")  # also skin tones
 _STRETCHED = re.compile(r"([^\W\d])\1{2,}")

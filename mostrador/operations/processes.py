@@ -28,7 +28,7 @@ from mostrador.operations.embedded_postgres import PostgresUnavailable, private_
 from mostrador.operations.installation import QUIET, Installation
 from mostrador.settings import ROOT, Settings
 
-STARTED_WITHIN = 120.0  # seconds until every process must have answered
+STARTED_WITHIN = 240.0  # seconds until every process must have answered
 SECRET_OF: Mapping[str, Tuple[str, ...]] = {
     "rasa_token": ("rasa", "scheduler"),
     "button_secret": ("ingress", "rasa", "actions", "sender", "scheduler"),

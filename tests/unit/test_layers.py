@@ -1,8 +1,10 @@
-"""The arrows of docs/architecture.md: who may import whom, who may read the environment, how long an action's methods may be."""
+"""The arrows of docs/architecture.md: who may import whom, who reads the environment, how long an action may be."""
 
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 from typing import Iterator, List, NamedTuple, Set, Tuple
 
@@ -44,7 +46,11 @@ MAY_IMPORT = {
 }
 """Layer → what of the project it may import, beside the settings and the composition root."""
 EVERYWHERE = {"mostrador.settings", "mostrador.bootstrap"}
-NOT_IN = {"mostrador.shop": EVERYWHERE, "mostrador.storage": {"mostrador.bootstrap"}, "mostrador.gateways": EVERYWHERE}
+NOT_IN = {
+    "mostrador.shop": EVERYWHERE,
+    "mostrador.storage": {"mostrador.bootstrap"},
+    "mostrador.gateways": {"mostrador.bootstrap"},
+}
 OURS = ("mostrador", "actions", "scheduler", "tests")
 LONGEST_METHOD = 25  # lines
 
@@ -122,6 +128,22 @@ def test_only_the_settings_read_the_environment() -> None:
     allowed = {ROOT / "mostrador/settings.py", *_sources("mostrador.operations")}
     files = [file for package in ("mostrador", "actions", "scheduler") for file in _sources(package)]
     assert [f"{file.relative_to(ROOT)}:{line}" for file in files if file not in allowed for line in reads(file)] == []
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["actions", "scheduler", "mostrador.channels.ingress", "mostrador.channels.sender", "mostrador.web"],
+)
+def test_only_the_rasa_process_pays_for_rasa(module: str) -> None:
+    """Seconds of start and half a gigabyte each; importing the folder imports each of its modules, as rasa_sdk does."""
+    folder = ROOT / module.replace(".", "/")
+    modules = [f"{module}.{file.stem}" for file in folder.glob("*.py") if file.stem != "__main__"] or [module]
+    code = f"import sys, importlib\nfor name in {modules!r}: importlib.import_module(name)\n"
+    code += "heavy = {'rasa', 'tensorflow', 'matplotlib'} & set(sys.modules)\nsys.exit(f'{heavy}' if heavy else 0)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr[-300:]
 
 
 def _methods(file: Path) -> Iterator[Tuple[str, int]]:
