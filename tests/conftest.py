@@ -70,3 +70,12 @@ def database_url(new_database: Callable[[str], str], request: pytest.FixtureRequ
 def empty_database_url(new_database: Callable[[str], str]) -> str:
     """The SQLAlchemy URL of a fresh database without any table."""
     return new_database("template0")
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Any]:
+    """A whole Mostrador with an empty shop and a database server of its own; its clock only ever moves forward."""
+    from mostrador.operations.stack import TemporaryStack
+
+    with TemporaryStack() as running:
+        yield running

@@ -16,6 +16,7 @@ from typing import Any, Dict, List, Mapping, NoReturn, Optional, Sequence, Tuple
 
 import click
 import requests
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from mostrador.operations.conversation_file import (
@@ -382,7 +383,8 @@ class Facts:
             "supplier": self._seat.supplier_id,
             **{key.replace("-", "_"): item for key, item in self._seat.items.items()},
         }
-        rows = [list(row.values()) for row in self._stack.sql(str(fact.wanted["query"]), **values)]
+        with self._stack.engine.begin() as connection:
+            rows = [list(row) for row in connection.execute(text(str(fact.wanted["query"])), values)]
         got = json.loads(json.dumps(rows, default=str))
         wanted = fact.wanted["equals"]
         if not isinstance(wanted, list):
