@@ -120,7 +120,7 @@ def test_every_response_that_an_action_says_is_in_the_domain_and_the_reverse() -
     siblings = {f"{name}_siblings" for name in said if name.startswith("utter_card_")}
     rules = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "data" / "rules").glob("*.yml"))
     ruled = set(re.findall(r"action: (utter_\w+)", rules))
-    by_the_dispatcher = {"utter_wait_outage", "utter_late_answer"}
+    by_the_dispatcher = {"utter_wait_outage", "utter_late_answer", "utter_waiting_for_human"}
     assert said | siblings | ruled | by_the_dispatcher | {"utter_default"} == set(DOMAIN["responses"])
 
 
