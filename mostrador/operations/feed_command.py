@@ -32,7 +32,12 @@ def feed() -> None:
 @click.option("--force", is_flag=True, help="Take it though its size is unusual or its last line is open.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on the last line.")
 def load_command(source: str, kind: Optional[str], force: bool, as_json: bool) -> None:
-    """Publish a dump (parquet or CSV; a file, or a folder with _SUCCESS) whole, or keep the feed in use."""
+    """Publish a dump (parquet or CSV; a file, or a folder with _SUCCESS) whole, or keep the feed in use.
+
+    Columns, in any order: supplier_id, product_id, style_id (or VPID), variation_name, catalog_id, catalog_name,
+    sorting_score, and estimated_order_loss (sold out) or current_stock and days_on_hand (low stock). supplierId,
+    SUPPLIER_ID and "Supplier Id" are the same name. CSV is UTF-8 with commas and a header; row 1 is the header.
+    """
     config = settings()
     engine = connect(database_url(config), pool_size=2)
     begun = time.monotonic()

@@ -1,6 +1,6 @@
 """Stand-in for a company's inventory service: keeps stock by natural key and can be told to fail.
 
-Speaks the interface of docs/integrations: POST /levels and POST /changes, signed with
+Speaks the interface that gateways/inventory_rest.py describes: POST /levels and POST /changes, signed with
 ``X-Mostrador-Signature: t=<unix>,v1=<HMAC-SHA256 of t.body>``, changes once per Idempotency-Key.
 """
 

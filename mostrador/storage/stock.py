@@ -45,9 +45,12 @@ class SqlStockBook:
 
     def hold(self, variation_id: int, source: str, at: datetime) -> int:
         """The level, locked until the transaction ends; a variation without one gets level 0 first."""
-        missing = {"variation_id": variation_id, "quantity": 0, "updated_at": at, "updated_by": source}
-        self._connection.execute(_FIRST_LEVEL, missing)
-        return self.levels([variation_id], lock=True)[variation_id]
+        held = self.levels([variation_id], lock=True)
+        if not held:  # whoever else finds none waits here for the first
+            missing = {"variation_id": variation_id, "quantity": 0, "updated_at": at, "updated_by": source}
+            self._connection.execute(_FIRST_LEVEL, missing)
+            held = self.levels([variation_id], lock=True)
+        return held[variation_id]
 
     def write(
         self,
