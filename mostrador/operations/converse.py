@@ -50,7 +50,7 @@ from mostrador.storage.outbox import NOTIFICATION, add
 
 PATIENCE = 20.0  # seconds until an answer must be there
 LONG_WAIT = 3600.0  # a wait from here on moves the clock of all processes, and its conversation is played alone
-_LOOK = 0.03
+_SHORTEST_LOOK, _LONGEST_LOOK = 0.02, 0.16  # seconds between two looks whether work is still going on
 
 _TALK = """
     select c.id, c.contact_id, c.owner, c.form_open, coalesce(p.language, '') as language
@@ -60,8 +60,11 @@ _TALK = """
     where a.value = :phone order by c.created_at desc limit 1
 """
 _OPEN_WORK = """
-    select (select count(*) from inbox where conversation_id = :id and status = 'new')
-         + (select count(*) from outbox where conversation_id = :id and status in ('queued', 'sending', 'unknown')) as n
+    select (select count(*) from inbox i where i.conversation_id = c.id and i.status = 'new')
+         + (select count(*) from outbox o
+            where o.conversation_id = c.id and o.status in ('queued', 'sending', 'unknown')) as n
+    from conversation c join contact_alias a on a.contact_id = c.contact_id and a.kind = 'wa_id'
+    where a.value = :phone
 """
 _RESPONSES = """
     select id, coalesce(provider_id, '') as provider_id, coalesce(say ->> 'response', '') as response, speaker
@@ -285,16 +288,16 @@ class Player:
 
     def _settle(self, place: Place) -> None:
         """Wait until everything the person wrote is dealt with, and take what came of it."""
-        deadline = time.monotonic() + PATIENCE
+        deadline, pause = time.monotonic() + PATIENCE, _SHORTEST_LOOK
         while not self._quiet():
             if time.monotonic() > deadline:
                 raise StepFailed(place, f"an end of the work within {PATIENCE:g} s", "messages still on their way")
-            time.sleep(_LOOK)
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_LOOK)
         self._collect(0.0)
 
     def _quiet(self) -> bool:
-        talk = self._talk()
-        return talk is None or not self._stack.sql(_OPEN_WORK, id=talk["id"])[0]["n"]
+        return not any(row["n"] for row in self._stack.sql(_OPEN_WORK, phone=self._seat.phone))
 
     def _talk(self) -> Optional[Mapping[str, Any]]:
         found = self._stack.sql(_TALK, phone=self._seat.phone)
