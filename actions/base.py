@@ -1,4 +1,5 @@
 """The frame of every action: it never ends in silence, and never leaves a person in an unknown place."""
+
 from __future__ import annotations
 
 import asyncio
@@ -59,9 +60,7 @@ class UseCaseAction(Action, ABC):
     async def use_case(self, turn: Turn) -> Sequence[EventType]:
         """Do it, say it, and return the events."""
 
-    async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]
-    ) -> List[EventType]:
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[EventType]:
         async def work() -> Sequence[EventType]:
             return await self.use_case(await Turn.of(dispatcher, tracker))
 
@@ -77,9 +76,7 @@ async def guarded(
     tracker: Tracker,
 ) -> List[EventType]:
     """Run ``work`` and turn its errors into words and a known place, as UseCaseAction promises."""
-    with structlog.contextvars.bound_contextvars(
-        action=action, conversation=tracker.sender_id, turn=turn_id(tracker)
-    ):
+    with structlog.contextvars.bound_contextvars(action=action, conversation=tracker.sender_id, turn=turn_id(tracker)):
         try:
             return list(await work())
         except ActionExecutionRejection:

@@ -1,4 +1,5 @@
 """How products are named and pictured in chat; used by lists, variations and the stock form."""
+
 from __future__ import annotations
 
 import json

@@ -1,4 +1,5 @@
 """Pictures, voice messages and files that nobody asked for."""
+
 from __future__ import annotations
 
 from typing import List, Text

@@ -1,4 +1,5 @@
 """A person is wanted; messages are wanted or not."""
+
 from __future__ import annotations
 
 from typing import List, Text

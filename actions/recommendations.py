@@ -1,4 +1,5 @@
 """What is sold out and what is running low, as cards, page by page."""
+
 from __future__ import annotations
 
 from datetime import datetime

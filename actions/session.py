@@ -1,4 +1,5 @@
 """How a session begins."""
+
 from __future__ import annotations
 
 import asyncio
@@ -18,9 +19,7 @@ class ActionSessionStart(Action):
     def name(self) -> Text:
         return "action_session_start"
 
-    async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]
-    ) -> List[EventType]:
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[EventType]:
         language = tracker.get_slot("language") or await asyncio.to_thread(_language, tracker.sender_id)
         opened = session_events({**tracker.slots, "language": language or None})
         return opened[1:]  # the engine itself records that this action ran

@@ -1,4 +1,5 @@
-"""How the stock form takes an answer: which of the offered products, is the number plausible, what when it is neither."""
+"""How the stock form takes an answer: which of the offered products, is the number plausible, what when neither."""
+
 from __future__ import annotations
 
 import re

@@ -1,4 +1,5 @@
 """The stock form: which product, how many pieces; then the change, and taking it back."""
+
 from __future__ import annotations
 
 from typing import Any, Dict, List, Optional, Text
@@ -55,9 +56,7 @@ class ValidateStockUpdateForm(FormValidationAction):
     def name(self) -> Text:
         return "validate_stock_update_form"
 
-    async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]
-    ) -> List[EventType]:
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[EventType]:
         async def work() -> List[EventType]:
             return await super(ValidateStockUpdateForm, self).run(dispatcher, tracker, domain)
 

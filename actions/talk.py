@@ -1,4 +1,5 @@
 """Greeting, menu, help and language."""
+
 from __future__ import annotations
 
 from typing import List, Text

@@ -1,4 +1,5 @@
 """What an action knows of the turn it answers, and how it speaks."""
+
 from __future__ import annotations
 
 import asyncio
@@ -36,9 +37,7 @@ class Turn:
         wired = services()
         spoken = str(tracker.get_slot("language") or "")
         contact = await asyncio.to_thread(_contact, wired, tracker.sender_id, spoken if spoken in LANGUAGES else "")
-        return cls(
-            turn_id(tracker), contact, contact.language or DEFAULT_LANGUAGE, wired, tracker, dispatcher
-        )
+        return cls(turn_id(tracker), contact, contact.language or DEFAULT_LANGUAGE, wired, tracker, dispatcher)
 
     @property
     def conversation_id(self) -> str:

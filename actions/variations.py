@@ -1,4 +1,5 @@
 """The other variations of a product, with live stock, each to be updated by a tap."""
+
 from __future__ import annotations
 
 from typing import List, NamedTuple, Text

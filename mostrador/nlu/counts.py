@@ -1,4 +1,5 @@
 """Reads a count of pieces out of a short answer: "50", "+20", "sold 3", "५०", "llegaron 12". Needs no Rasa."""
+
 from __future__ import annotations
 
 import re
@@ -10,11 +11,19 @@ from mostrador.shop.inventory import Quantity, Sense
 
 _LONGEST_ANSWER = 12  # words; a longer text is talk, not a count
 # One whole number, grouped (1,000  1.000  1,00,000  1 000) or not, that is no part of a code, price, date or share.
-_COUNT = re.compile(r"(?<![\w.,:/#$€₹%-])([+\-])?\s?(\d{1,3}(?:[., ]\d{2,3})*[., ]\d{3}|\d{1,12})(?![\w:/%€$₹]|[.,-]\d)")
-_ADD = """add added adding more plus extra received arrived came increase agrega agregar agregue suma sumar sume llegaron
- llego entraron recibi mas aumenta jodo joden jod aaye aaya aur badhao plus जोड़ो जोड़ें जोड़ दो आए आया और बढ़ाओ बढ़ाएं""".split()
-_TAKE = """sold minus less remove removed deduct subtract lost broken vendi vendimos vendio vendieron quita quitar resta
- restar menos saca rompieron bik bike bika becha beche ghatao ghata kam बिके बिका बिक बेचे बेचा घटाओ घटाएं कम""".split()
+_COUNT = re.compile(
+    r"(?<![\w.,:/#$€₹%-])([+\-])?\s?(\d{1,3}(?:[., ]\d{2,3})*[., ]\d{3}|\d{1,12})(?![\w:/%€$₹]|[.,-]\d)"
+)
+_ADD = """
+add added adding more plus extra received arrived came increase increased
+agrega agregar agregue suma sumar sume llegaron llego entraron recibi recibimos mas aumenta aumentar
+jodo joden jod aaye aaya aur badhao plus जोड़ो जोड़ें जोड़ आए आया और बढ़ाओ बढ़ाएं
+""".split()
+_TAKE = """
+sold minus less reduce reduced remove removed deduct subtract lost broken
+vendi vendimos vendio vendieron quita quitar resta restar menos saca descuenta rompieron
+bik bike bika becha beche ghatao ghata kam बिके बिका बिक बेचे बेचा घटाओ घटाएं कम
+""".split()
 _NONE = "zero none nothing nil cero ninguno ninguna nada shunya शून्य ज़ीरो जीरो".split()
 _ADDS, _TAKES, _NONES = ({normalise(word) for word in words} for words in (_ADD, _TAKE, _NONE))
 

@@ -3,6 +3,7 @@
 Every example is judged by a model that has not seen it (five folds). Printed per language: right without a threshold;
 then, for each threshold of the FallbackClassifier, how much is answered rightly, answered wrongly and asked again.
 """
+
 from __future__ import annotations
 
 import sys
@@ -12,8 +13,8 @@ from typing import List, NamedTuple, Tuple
 from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.loading import load_data
 
-from mostrador.nlu.text import LANGUAGES
 from mostrador.nlu.linear import LinearModel
+from mostrador.nlu.text import LANGUAGES
 from mostrador.settings import ROOT
 
 FOLDS = 5

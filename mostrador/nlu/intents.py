@@ -1,4 +1,5 @@
 """Which intent a free text has: a linear model that trains in seconds and answers in a millisecond."""
+
 from __future__ import annotations
 
 from typing import Any, Dict, List, Optional, Text
@@ -36,7 +37,11 @@ class LinearIntentClassifier(GraphComponent, IntentClassifier):
 
     @classmethod
     def create(
-        cls, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
+        cls,
+        config: Dict[Text, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
     ) -> "LinearIntentClassifier":
         return cls(config, model_storage, resource)
 

@@ -1,4 +1,5 @@
 """In which of the shop's languages a person writes, and which one they ask for."""
+
 from __future__ import annotations
 
 from typing import Any, Dict, List, Optional, Text
@@ -52,7 +53,11 @@ class LanguageIdentifier(GraphComponent, EntityExtractorMixin):
 
     @classmethod
     def create(
-        cls, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
+        cls,
+        config: Dict[Text, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
     ) -> "LanguageIdentifier":
         return cls(config, model_storage, resource)
 

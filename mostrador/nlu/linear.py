@@ -3,6 +3,7 @@
 Trained with scikit-learn; kept as plain arrays and used with numpy alone, so that loading runs no pickled code and
 imports no learning library.
 """
+
 from __future__ import annotations
 
 import json
@@ -100,9 +101,7 @@ class LinearModel:
             vocabularies.append({feature: i + offset for i, feature in enumerate(features)})
             offset += len(features)
         with np.load(folder / "weights.npz", allow_pickle=False) as arrays:
-            return cls(
-                tuple(names["labels"]), tuple(vocabularies), arrays["idf"], arrays["weights"], arrays["bias"]
-            )
+            return cls(tuple(names["labels"]), tuple(vocabularies), arrays["idf"], arrays["weights"], arrays["bias"])
 
 
 def _by_index(vocabulary: Dict[str, int]) -> List[str]:

@@ -1,4 +1,5 @@
 """Finds the count of pieces in a free text for the engine; the reading itself is in ``counts``."""
+
 from __future__ import annotations
 
 from typing import Any, Dict, List, Text
@@ -20,7 +21,11 @@ class QuantityExtractor(GraphComponent, EntityExtractorMixin):
 
     @classmethod
     def create(
-        cls, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
+        cls,
+        config: Dict[Text, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
     ) -> "QuantityExtractor":
         return cls()
 

@@ -1,4 +1,5 @@
 """What a new session begins with: the same for Rasa's own start and for the dispatcher's."""
+
 from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping
@@ -11,9 +12,7 @@ def session_events(slots: Mapping[str, Any]) -> List[Dict[str, Any]]:
 
     Only slots named in SLOTS_KEPT that have a value are carried over.
     """
-    kept = [
-        {"event": "slot", "name": name, "value": slots[name]} for name in SLOTS_KEPT if slots.get(name) is not None
-    ]
+    kept = [{"event": "slot", "name": name, "value": slots[name]} for name in SLOTS_KEPT if slots.get(name) is not None]
     return [
         {"event": "action", "name": "action_session_start"},
         {"event": "session_started"},

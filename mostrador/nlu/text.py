@@ -1,4 +1,5 @@
 """How written language is made comparable before any model sees it."""
+
 from __future__ import annotations
 
 import re
@@ -16,7 +17,7 @@ _TOKEN = re.compile("(?:\\w|[\u0900-\u0963\u0966-\u097f])+|[?+\\-]|[\u2190-\u2bf
 
 
 def normalise(text: str) -> str:
-    """Lower case without Latin accents, nukta, invisible characters and stretched letters; every number becomes ``0``."""
+    """Lower case without Latin accents, nukta, invisible characters, stretched letters; every number becomes ``0``."""
     text = unicodedata.normalize("NFKD", text).casefold()
     text = _LATIN_ACCENTS.sub("", text)
     text = unicodedata.normalize("NFC", text).replace("\u093c", "").replace("\u0901", "\u0902")

@@ -1,4 +1,5 @@
 """Actions run as the action server runs them: by name, with the JSON of a tracker and the real domain.yml."""
+
 from __future__ import annotations
 
 import asyncio
@@ -7,12 +8,12 @@ from typing import Any, Dict, List, NamedTuple, Optional
 import pytest
 from rasa_sdk.executor import ActionExecutor
 from ruamel.yaml import YAML
+from shop_in_memory import CONVERSATION, Shop
 
 import actions.base
 import actions.session
 import actions.turn
 from mostrador.settings import ROOT
-from shop_in_memory import CONVERSATION, Shop
 
 
 class Answer(NamedTuple):
@@ -64,7 +65,7 @@ def run(executor: ActionExecutor, domain: Dict[str, Any], shop: Shop) -> Any:
         sender: str = CONVERSATION,
         turn: str = "turn-1",
     ) -> Answer:
-        empty = {name: None for name in [*domain["slots"], "requested_slot"]}
+        empty = dict.fromkeys([*domain["slots"], "requested_slot"])
         found = [{"entity": name, "value": value} for name, value in (entities or {}).items()]
         message = {"intent": {"name": "x"}, "entities": found, "text": "x", "metadata": {"turn_id": turn}}
         events = [{"event": "user", "text": "x"}]

@@ -1,4 +1,5 @@
 """The shop's ports filled with dictionaries, for tests of actions and talks. A transaction rolls back what it did."""
+
 from __future__ import annotations
 
 import copy

@@ -1,11 +1,11 @@
 """What each action promises: exact events and response names, with the real domain."""
+
 from __future__ import annotations
 
 from typing import Any
 
 import psycopg2
 import pytest
-
 from shop_in_memory import CONVERSATION, LOW, OUT, Shop
 
 FORM = "stock_update_form"
@@ -72,7 +72,8 @@ def test_opting_out_and_in_is_recorded(run: Any, shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "response"), [("image", "utter_media_picture"), ("audio", "utter_media_voice"), ("", "utter_media_unknown")]
+    ("kind", "response"),
+    [("image", "utter_media_picture"), ("audio", "utter_media_voice"), ("", "utter_media_unknown")],
 )
 def test_media_is_answered_by_kind(run: Any, kind: str, response: str) -> None:
     assert run("action_answer_media", entities={"media_kind": kind}).responses == [response]

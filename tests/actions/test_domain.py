@@ -1,4 +1,5 @@
 """A walk over domain.yml, the rules and the training data that finds what `rasa data validate` does not."""
+
 from __future__ import annotations
 
 import json
@@ -29,9 +30,7 @@ def read(path: Path) -> Dict[str, Any]:
 DOMAIN = read(ROOT / "domain.yml")
 INTENTS = {name for entry in DOMAIN["intents"] for name in entry}
 EXTERNAL = {name for name in INTENTS if name.startswith("EXTERNAL_")}
-EXAMPLES = [
-    (path, block) for path in sorted((ROOT / "data" / "nlu").rglob("*.yml")) for block in read(path)["nlu"]
-]
+EXAMPLES = [(path, block) for path in sorted((ROOT / "data" / "nlu").rglob("*.yml")) for block in read(path)["nlu"]]
 
 
 def by_language(variations: List[Dict[str, Any]]) -> Dict[str, Dict[str, Any]]:

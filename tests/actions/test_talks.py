@@ -1,4 +1,5 @@
 """Whole talks in process: the trained model, the real actions, a shop in memory. No server, no channel."""
+
 from __future__ import annotations
 
 import asyncio
@@ -16,9 +17,9 @@ from rasa.model_training import train
 from rasa.shared.core.events import BotUttered
 from rasa.utils.endpoints import EndpointConfig
 from rasa_sdk.executor import ActionExecutor
+from shop_in_memory import CONVERSATION, LOW, OUT, Shop
 
 from mostrador.settings import ROOT
-from shop_in_memory import CONVERSATION, LOW, OUT, Shop
 
 pytestmark = pytest.mark.slow
 SEND_NOTHING = EndpointConfig("http://127.0.0.1:9/")  # the actions are called in process

@@ -1,4 +1,5 @@
 """The pipeline's own components, trained once on the project's data."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,4 +1,5 @@
 """The graph components, trained on the project's data, stored and loaded."""
+
 from __future__ import annotations
 
 import csv

@@ -1,4 +1,5 @@
 """How text is made comparable and how counts are read."""
+
 from __future__ import annotations
 
 import pytest
@@ -53,6 +54,9 @@ def test_hindi_words_stay_whole() -> None:
         ("शून्य", Quantity(0)),
         ("ninguna", Quantity(0)),
         ("pon el stock en 35", Quantity(35)),
+        ("स्टॉक 50 कर दो", Quantity(50)),
+        ("30 जोड़ दो", Quantity(30, Sense.ADD)),
+        ("reduce it by 5", Quantity(5, Sense.TAKE)),
     ],
 )
 def test_a_count_is_read_in_any_script_with_its_sense(text: str, quantity: Quantity) -> None:
