@@ -1,4 +1,5 @@
 """The composition root: the one place where the shop's ports meet what fills them."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -31,7 +32,9 @@ def build(config: Settings, pool_size: int = 5) -> Services:
     """Wire everything for ``config``; opens no connection yet."""
     engine = connect(database_url(config), pool_size)
     clock = clock_from(config.clock)
-    return Services(config, clock, engine, lambda: SqlUnitOfWork(engine), _inventory(config))
+    return Services(
+        config, clock, engine, lambda: SqlUnitOfWork(engine, own_stock=not config.inventory_url), _inventory(config)
+    )
 
 
 def database_url(config: Settings) -> str:

@@ -2,6 +2,7 @@
 
 A value that is missing or wrong stops the process at start with a sentence that names the variable.
 """
+
 from __future__ import annotations
 
 import os

@@ -3,6 +3,7 @@
 ``python -m scheduler``. Timers live in our tables, never in APScheduler's job store: a tick that was missed while the
 process was down is simply the next one.
 """
+
 from __future__ import annotations
 
 import logging

@@ -1,4 +1,5 @@
 """The turn that the running task works on, for the parts of Rasa that are called without being told."""
+
 from __future__ import annotations
 
 from contextvars import ContextVar

@@ -1,4 +1,5 @@
 """Takes messages from the inbox to the engine and its answers to the outbox, one turn of a conversation at a time."""
+
 from __future__ import annotations
 
 import asyncio
@@ -235,9 +236,7 @@ class Dispatcher:
             says = self._counted([self._engine.say("utter_wait_outage", begun.language)])
         steps = begun.waits if outage else begun.tries - 1
         until = now + timedelta(seconds=min(5.0, 0.5 * 2 ** min(steps, 10)))
-        await self._in_database(
-            self._store.put_off, begun, until, reason, counts=not outage, says=says, now=now
-        )
+        await self._in_database(self._store.put_off, begun, until, reason, counts=not outage, says=says, now=now)
         return NotYet(until)
 
     async def _apologise(self, begun: Begun, reason: str) -> None:

@@ -1,4 +1,5 @@
 """Rasa's agent, prepared for exactly-once turns: what it does wrong for a shop is put right here and nowhere else."""
+
 from __future__ import annotations
 
 import asyncio
@@ -15,6 +16,7 @@ from rasa.core.channels.channel import OutputChannel, UserMessage
 from rasa.core.tracker_store import FailSafeTrackerStore
 from rasa.engine.runner.dask import DaskGraphRunner
 from rasa.exceptions import ModelNotFound
+from rasa.shared.core.constants import ACTION_LISTEN_NAME
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import ClientResponseError, EndpointConfig
 
@@ -189,6 +191,8 @@ def _in_language(variations: List[Dict[str, Any]], language: str) -> Optional[Di
 
 
 def _spoken(tracker: DialogueStateTracker, turn: CurrentTurn) -> Spoken:
+    if tracker.latest_action_name != ACTION_LISTEN_NAME:  # Rasa gave up after ten actions; saved, it would stay mute
+        raise TurnAborted("the dialogue does not come to an end", outage=False)
     language = tracker.get_slot("language") if "language" in tracker.slots else None
     latest = tracker.latest_message
     parse = latest.parse_data if latest and latest.parse_data else {}

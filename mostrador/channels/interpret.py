@@ -1,4 +1,5 @@
 """From inbox messages to what Rasa is told: free text to be understood, or a tap that is understood already."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

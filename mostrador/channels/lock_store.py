@@ -1,4 +1,5 @@
 """Rasa's lock store on PostgreSQL advisory locks, the same that the dispatcher claims a turn with."""
+
 from __future__ import annotations
 
 import asyncio

@@ -3,6 +3,7 @@
 ``python -m mostrador.channels.rasa_server``. Plain ``rasa run`` works too: the WhatsApp channel in credentials.yml
 calls ``attach`` on Rasa's application.
 """
+
 from __future__ import annotations
 
 import asyncio
@@ -72,6 +73,7 @@ def make_app() -> Sanic:
     from rasa.core.run import close_resources, configure_app
     from rasa.core.utils import AvailableEndpoints
 
+    from mostrador.channels.whatsapp import WhatsAppInput
     from mostrador.operations.training import trusted_model
 
     config = settings().require("rasa_token", "button_secret")
@@ -83,6 +85,9 @@ def make_app() -> Sanic:
         port=config.rasa_port,
         endpoints=AvailableEndpoints.read_endpoints(str(ROOT / "endpoints.yml")),
     )
+
+    # Rasa looks here for the channel that an external event names; no webhook of it is opened.
+    app.ctx.input_channels = [WhatsAppInput()]
 
     async def load(app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
         app.ctx.agent = _load_agent(str(trusted_model(config.models_dir)))

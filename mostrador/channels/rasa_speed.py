@@ -3,6 +3,7 @@
 Measured on the restock talk, the graph runner and the states of a tracker are most of what a turn without an action
 costs. ``tests/integration/test_engine.py`` holds both to the original's answers.
 """
+
 from __future__ import annotations
 
 from typing import Any, Dict, List, Optional, Text, Tuple
@@ -27,9 +28,7 @@ class DirectRunner:
         self._schema = loaded._graph_schema
         self._plans: Dict[Tuple[Text, ...], List[Tuple[Text, List[Text]]]] = {}
 
-    def run(
-        self, inputs: Optional[Dict[Text, Any]] = None, targets: Optional[List[Text]] = None
-    ) -> Dict[Text, Any]:
+    def run(self, inputs: Optional[Dict[Text, Any]] = None, targets: Optional[List[Text]] = None) -> Dict[Text, Any]:
         """The outputs of ``targets``, as ``GraphRunner.run`` has it."""
         wanted = tuple(targets or self._schema.target_names)
         results: Dict[Text, Tuple[Text, Any]] = {name: (name, value) for name, value in (inputs or {}).items()}

@@ -2,6 +2,7 @@
 
 ``python -m mostrador.channels.sender``. Several may run; one holds the lead and the others stand by.
 """
+
 from __future__ import annotations
 
 import asyncio

@@ -1,4 +1,5 @@
 """Rasa's tracker store on our tables, which commits nothing during a dispatched turn."""
+
 from __future__ import annotations
 
 import asyncio
@@ -88,7 +89,9 @@ class MostradorTrackerStore(TrackerStore, SerializedTrackerAsText):
 
     def _append(self, tracker: DialogueStateTracker) -> None:
         with self._engine.begin() as connection:
-            connection.execute(text("select pg_advisory_xact_lock(:k)"), {"k": lock_key("tracker|" + tracker.sender_id)})
+            connection.execute(
+                text("select pg_advisory_xact_lock(:k)"), {"k": lock_key("tracker|" + tracker.sender_id)}
+            )
             last, known = connection.execute(
                 text(
                     """

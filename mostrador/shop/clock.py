@@ -1,4 +1,5 @@
 """Business time. Every rule that asks "what time is it" asks a Clock, so that a test can answer."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -1,4 +1,5 @@
 """People: who they are, which names the outside has for them, and what they agreed to receive."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -1,4 +1,5 @@
 """Who speaks in a conversation: the bot, nobody yet (queued for a human) or a human; never two at once."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

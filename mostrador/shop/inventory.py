@@ -3,6 +3,7 @@
 ``stock = sum of log`` holds for every variation at every commit: a level is only ever written together with the log row
 that explains it.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -3,6 +3,7 @@
 ``InboundMessage`` is made by a channel's parser and kept in the inbox; ``Say`` is made from one bot utterance (or by a
 use case that speaks first), kept in the outbox and put into a provider's wire format only when it is sent.
 """
+
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field

@@ -1,4 +1,5 @@
 """The rules by which a queued message may leave: ownership, consent, the 24-hour window, staging, throughput."""
+
 from __future__ import annotations
 
 from collections import deque
@@ -113,4 +114,3 @@ def back_off(tries: int, base: float = 1.0, cap: float = 300.0) -> timedelta:
 def pair_back_off(tries: int) -> timedelta:
     """The wait that Meta asks for after error 131056: 4^X seconds, X = 0, 1, 2 … (at most an hour)."""
     return timedelta(seconds=min(3600, 4 ** min(max(tries - 1, 0), 6)))
-

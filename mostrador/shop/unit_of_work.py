@@ -1,4 +1,5 @@
 """The transaction of a use case, as the shop sees it. Storage fills it; tests fill it with dictionaries."""
+
 from __future__ import annotations
 
 from datetime import datetime

@@ -1,4 +1,5 @@
 """Conversations, their owners and the people's task list in SQL."""
+
 from __future__ import annotations
 
 from datetime import datetime
@@ -22,6 +23,13 @@ class SqlConversations:
         self._connection = connection
 
     def get(self, conversation_id: str, lock: bool = False) -> Optional[Conversation]:
+        if lock:  # outbox rows before conversations: the order in which senders and reports take them, too
+            self._connection.execute(
+                select(outbox.c.id)
+                .where(outbox.c.conversation_id == conversation_id, outbox.c.status == "queued")
+                .order_by(outbox.c.id)
+                .with_for_update()
+            )
         query = select(conversation).where(conversation.c.id == conversation_id)
         row = self._connection.execute(query.with_for_update() if lock else query).first()
         return _conversation(row) if row else None
@@ -94,9 +102,7 @@ class SqlManualTasks:
         rows = self._connection.execute(
             select(manual_task).where(manual_task.c.status != "done").order_by(manual_task.c.id)
         )
-        return [
-            ManualTask(r.id, r.conversation_id, r.kind, r.details, r.status, r.created_at) for r in rows
-        ]
+        return [ManualTask(r.id, r.conversation_id, r.kind, r.details, r.status, r.created_at) for r in rows]
 
 
 def _conversation(row: Row) -> Conversation:

@@ -1,4 +1,5 @@
 """The once-only register in SQL."""
+
 from __future__ import annotations
 
 from datetime import datetime

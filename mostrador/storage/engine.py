@@ -1,4 +1,5 @@
 """The connection pool of a process, and how it hears that work has come."""
+
 from __future__ import annotations
 
 import logging
@@ -98,4 +99,3 @@ class Listener:
         # The server is away: nothing can wake us, so this is the one place that waits by the clock.
         time.sleep(min(seconds, 0.25))
         return []
-

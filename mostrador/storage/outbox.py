@@ -1,4 +1,5 @@
 """The queue of things to say: written inside a turn's transaction, claimed by the sender, settled by reports."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -107,9 +108,10 @@ _CLAIM = text(
         order by h.urgency, h.id
         limit :most
     ), locked as (
-        select o.id from outbox o join ready on ready.id = o.id
+        select o.id
+        from outbox o join ready on ready.id = o.id join conversation c on c.id = o.conversation_id
         where o.status = 'queued'
-        for update of o skip locked
+        for no key update of o, c skip locked
     )
     update outbox o
     set status = 'sending', claim = :claim, lease_until = :lease, attempts = o.attempts + 1
@@ -174,9 +176,7 @@ def claim(
     if not ids:
         return []
     rows = connection.execute(_DETAILS, {"ids": ids}).all()
-    connection.execute(
-        _PAY_PAIR, {"now": now, "pair": pair_seconds, "ids": [row.conversation_id for row in rows]}
-    )
+    connection.execute(_PAY_PAIR, {"now": now, "pair": pair_seconds, "ids": [row.conversation_id for row in rows]})
     return [
         Claimed(
             id=row.id,

@@ -1,4 +1,5 @@
 """What is forgotten, and when."""
+
 from __future__ import annotations
 
 from datetime import datetime

@@ -1,4 +1,5 @@
 """What the sender asks of the database: the lead among senders, rows to send, and the keeping of how they ended."""
+
 from __future__ import annotations
 
 from datetime import datetime, timedelta

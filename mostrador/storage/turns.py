@@ -3,6 +3,7 @@
 The lock belongs to the claiming connection, so that a killed process frees it at once. Nothing of a turn is visible
 before ``finish`` commits its tracker events, outbox rows and closed messages together.
 """
+
 from __future__ import annotations
 
 import hashlib

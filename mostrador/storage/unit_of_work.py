@@ -1,4 +1,5 @@
 """The transaction of a use case on PostgreSQL."""
+
 from __future__ import annotations
 
 from types import TracebackType
@@ -15,12 +16,16 @@ from mostrador.storage.variations import SqlVariations
 
 
 class SqlUnitOfWork:
-    """``shop.unit_of_work.UnitOfWork``: one connection and one transaction per ``with`` block."""
+    """``shop.unit_of_work.UnitOfWork``: one connection and one transaction per ``with`` block.
+
+    ``own_stock`` says whether our own inventory table is the truth about stock.
+    """
 
     connection: Connection
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, own_stock: bool = True) -> None:
         self._engine = engine
+        self._own_stock = own_stock
 
     def __enter__(self) -> "SqlUnitOfWork":
         self.connection = self._engine.connect()
@@ -30,7 +35,7 @@ class SqlUnitOfWork:
         self.tasks = SqlManualTasks(self.connection)
         self.variations = SqlVariations(self.connection)
         self.stock = SqlStockBook(self.connection)
-        self.recommendations = SqlRecommendations(self.connection)
+        self.recommendations = SqlRecommendations(self.connection, self._own_stock)
         return self
 
     def __exit__(

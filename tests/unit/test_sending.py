@@ -31,9 +31,7 @@ def test_an_answer_inside_the_window_leaves_as_it_is() -> None:
     assert may_leave(draft(), NOON, ()) == Leaves(as_template=False)
 
 
-@pytest.mark.parametrize(
-    ("silence", "leaves"), [(timedelta(hours=23, minutes=59), True), (timedelta(hours=24), False)]
-)
+@pytest.mark.parametrize(("silence", "leaves"), [(timedelta(hours=23, minutes=59), True), (timedelta(hours=24), False)])
 def test_the_window_is_open_for_less_than_24_hours(silence: timedelta, leaves: bool) -> None:
     fate = may_leave(draft(last_human_at=NOON - silence), NOON, ())
     assert isinstance(fate, Leaves) is leaves
