@@ -56,7 +56,8 @@ class ActionServer(EndpointConfig):
                 return await self._ask(kwargs["json"])
             except (aiohttp.ClientConnectionError, asyncio.TimeoutError) as error:
                 if asyncio.get_running_loop().time() + _PAUSE > deadline:
-                    raise TurnAborted(f"the action server cannot be reached: {type(error).__name__}", outage=True)
+                    reason = f"the action server cannot be reached: {type(error).__name__}"
+                    raise TurnAborted(reason, outage=True) from error
                 await asyncio.sleep(_PAUSE)
 
     async def _ask(self, body: Mapping[str, Any]) -> Any:

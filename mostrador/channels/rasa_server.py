@@ -133,7 +133,7 @@ def main() -> Optional[int]:
     try:
         app = make_app()
     except SettingsError as wrong:
-        print(wrong, file=sys.stderr)
+        sys.stderr.write(f"{wrong}\n")
         return 1
     app.run(host="127.0.0.1", port=settings().rasa_port, access_log=False)
     return None

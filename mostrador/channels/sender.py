@@ -23,6 +23,7 @@ from mostrador.gateways.whatsapp.render import render
 from mostrador.settings import Settings, SettingsError, settings
 from mostrador.shop.clock import Clock
 from mostrador.shop.messages import Say, Sender
+from mostrador.shop.phones import canonical
 from mostrador.shop.sending import Draft, Ending, Leaves, Stays, Throughput, back_off, may_leave, pair_back_off
 from mostrador.storage.engine import INBOX, OUTBOX, Listener, is_unavailable
 from mostrador.storage.outbox import Claimed
@@ -65,6 +66,7 @@ class OutboxSender:
         self._config = config
         self._clock = clock
         self._listener = listener
+        self._only_to = frozenset(canonical(number) for number in config.send_only_to)
         self._secret = config.button_secret.get_secret_value().encode()
         self._token = uuid.uuid4().hex
         self._database = ThreadPoolExecutor(6, thread_name_prefix="outbox")
@@ -183,7 +185,7 @@ class OutboxSender:
 
     async def _attempt(self, row: Claimed) -> Ending:
         now = self._clock.now()
-        fate = may_leave(await self._draft(row), now, self._config.send_only_to)
+        fate = may_leave(await self._draft(row), now, self._only_to)
         if isinstance(fate, Stays):
             return Ending("held" if fate.for_people else "dropped", error=fate.reason, task=_task_of(fate))
         try:
@@ -264,7 +266,7 @@ def main() -> int:
     try:
         config = settings().require("whatsapp_access_token", "whatsapp_phone_number_ids", "button_secret")
     except SettingsError as wrong:
-        print(wrong, file=sys.stderr)
+        sys.stderr.write(f"{wrong}\n")
         return 1
     asyncio.run(_main(config))
     return 0

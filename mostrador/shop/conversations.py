@@ -59,7 +59,7 @@ class Conversations(Protocol):
         """Conversations that are queued or with a human, oldest first."""
 
     def say(self, conversation_id: str, say: Say, speaker: str, key: str, at: datetime) -> None:
-        """Queue one thing to say, spoken by ``bot``, ``human`` or ``system``; the same ``key`` again changes nothing."""
+        """Queue one thing to say by ``bot``, ``human`` or ``system``; the same ``key`` again changes nothing."""
 
 
 class ManualTasks(Protocol):

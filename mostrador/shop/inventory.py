@@ -151,7 +151,10 @@ class InventoryService(Protocol):
         at: datetime,
         undoes: Optional[int] = None,
     ) -> Change:
-        """Apply ``quantity`` to the live stock and log it, once per ``key``. Raises ImplausibleQuantity, InventoryUnavailable."""
+        """Apply ``quantity`` to the live stock and log it, once per ``key``.
+
+        Raises ImplausibleQuantity, InventoryUnavailable.
+        """
 
 
 @dataclass(frozen=True)

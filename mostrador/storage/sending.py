@@ -95,7 +95,7 @@ class OutboxStore:
             return outbox.inbound_since(connection, instant)
 
     def just_received(self, after: int) -> Tuple[int, List[Tuple[str, str]]]:
-        """The newest message of each conversation the bot will answer, received after row ``after`` (0: from now on)."""
+        """The newest message of each conversation that the bot will answer, after row ``after`` (0: from now on)."""
         with self._engine.connect() as connection:
             newest = connection.execute(text("select coalesce(max(id), 0) from inbox")).scalar_one()
             if not after or newest == after:

@@ -106,7 +106,7 @@ inbox = Table(
     Column("sent_at", Instant, nullable=False),
     Column("received_at", Instant, nullable=False),
     Column("message", JSONB, nullable=False),  # text, reply_id, reply_to, media and the provider's payload
-    Column("status", String(8), nullable=False, server_default="new"),  # new | done | kept (no turn: silent or a human's)
+    Column("status", String(8), nullable=False, server_default="new"),  # new | done | kept (no turn)
     Column("turn_id", Text),
     Column("tries", SmallInteger, nullable=False, server_default="0"),
     Column("waits", SmallInteger, nullable=False, server_default="0"),  # put off by an outage

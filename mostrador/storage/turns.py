@@ -1,4 +1,4 @@
-"""The queue of messages to answer: a conversation's next turn is claimed by an advisory lock and closed in one transaction.
+"""The queue of messages to answer: a turn is claimed by an advisory lock and closed in one transaction.
 
 The lock belongs to the claiming connection, so that a killed process frees it at once. Nothing of a turn is visible
 before ``finish`` commits its tracker events, outbox rows and closed messages together.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, Dict
 
 import pytest
 
@@ -15,16 +15,16 @@ OFFER = Template("restock", "en", ("kurta",))
 
 
 def draft(**changes: Any) -> Draft:
-    usual = dict(
-        say=Say(text="hello"),
-        speaker="bot",
-        created_at=NOON,
-        owner="bot",
-        owner_since=None,
-        last_human_at=NOON - timedelta(hours=1),
-        number="+5491122334455",
-    )
-    return Draft(**{**usual, **changes})  # type: ignore[arg-type]
+    usual: Dict[str, Any] = {
+        "say": Say(text="hello"),
+        "speaker": "bot",
+        "created_at": NOON,
+        "owner": "bot",
+        "owner_since": None,
+        "last_human_at": NOON - timedelta(hours=1),
+        "number": "+5491122334455",
+    }
+    return Draft(**{**usual, **changes})
 
 
 def test_an_answer_inside_the_window_leaves_as_it_is() -> None:
