@@ -17,7 +17,7 @@ import sys
 import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import Any, Callable, DefaultDict, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, DefaultDict, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import aiohttp
 from sqlalchemy import text
@@ -137,7 +137,7 @@ class Town:
         model = model_of(talker)
         if talker.free >= FREE * (len(talker.written) + 1):
             scenes = [self._change] * (left >= 2) + [self._change_twice] * 2 * (left >= 4)
-            scenes += [self._undo_tap] * bool(model.made)
+            scenes += [self._undo_tap] * any(_undo_of(entry) for entry in talker.came)
             if scenes:
                 await self.random.choice(scenes)(talker)
                 return
@@ -178,22 +178,11 @@ class Town:
         return int(json.loads(_plain({"id": chosen})[len("update_stock") :])["item"])
 
     async def _undo_tap(self, talker: Talker) -> None:
-        """Tap "Undo" below the answer to a change, perhaps once more; the k-th change was told by the k-th of them."""
-        made = model_of(talker).made
-        place = self.random.randrange(len(made))
-
-        def told() -> List[Dict[str, Any]]:
-            seen: Dict[str, Dict[str, Any]] = {}
-            for entry in talker.came:
-                if any(_plain(b).startswith("undo_update{") for b in entry["view"]["buttons"]):
-                    seen.setdefault(entry["message"]["biz_opaque_callback_data"], entry)
-            return list(seen.values())[place : place + 1]
-
-        await self._until(talker, told)
-        entry = told()[0]
-        button = next(b for b in entry["view"]["buttons"] if _plain(b).startswith("undo_update{"))
-        opaque = entry["message"]["biz_opaque_callback_data"]
-        await self._write(talker, {"type": "tap", "id": button["id"]}, Undo(made[place].message), button["title"], opaque)
+        """Tap "Undo" below one of the answers that told of a change, perhaps once more."""
+        entry = self.random.choice([entry for entry in talker.came if _undo_of(entry)])
+        button = _undo_of(entry)[0]
+        spec = {"type": "tap", "id": button["id"], "message_id": entry["id"]}
+        await self._write(talker, spec, Undo(), button["title"], entry["message"]["biz_opaque_callback_data"])
 
     async def _tap(self, talker: Talker, plain: str, act: Act, at_once: bool = False) -> None:
         for entry in reversed(talker.came):
@@ -262,11 +251,21 @@ def _plain(button: Dict[str, Any]) -> str:
     return str(button.get("id", "")).partition(".")[2]
 
 
-def model_of(talker: Talker, order: Callable[[Written], int] = lambda message: message.stamp) -> ShelfModel:
-    """The shelf after everything that was written, by time stamp."""
+def _undo_of(entry: Dict[str, Any]) -> List[Dict[str, Any]]:
+    """The button that takes back the change which this answer tells of."""
+    return [button for button in entry["view"]["buttons"] if _plain(button).startswith("undo_update{")]
+
+
+def model_of(
+    talker: Talker,
+    told_by: Optional[Mapping[str, str]] = None,
+    order: Callable[[Written], int] = lambda message: message.stamp,
+) -> ShelfModel:
+    """The shelf after everything that was written; ``told_by`` names the message that an answer (opaque id) is to."""
     model = ShelfModel(dict(talker.person.stock))
     for message in sorted(talker.written, key=order):
-        model.hear(message.wamid, message.act)
+        act = Undo((told_by or {}).get(message.opaque, "?")) if message.opaque else message.act
+        model.hear(message.wamid, act)
     return model
 
 
@@ -363,10 +362,11 @@ class Books:
 
     def heard(self, talker: Talker) -> ShelfModel:
         """The model of a person's shelf; by the order of the turns where the network kept none that can be kept."""
+        told_by = {str(row["id"]): row["turn_id"] for row in self.outbox}
         if talker.person.phone not in self.late:
-            return model_of(talker)
+            return model_of(talker, told_by)
         place = {wamid: number for number, turn in enumerate(self.turns) for wamid in turn["members"]}
-        return model_of(talker, lambda message: place.get(message.wamid, len(place)))
+        return model_of(talker, told_by, lambda message: place.get(message.wamid, len(place)))
 
 
 def read_log(stack: TemporaryStack, event: str, since: int = 0) -> List[Dict[str, Any]]:
