@@ -39,7 +39,7 @@ class ActionServer(EndpointConfig):
     """
 
     def __init__(self, url: str) -> None:
-        super().__init__(url=url)
+        super().__init__(url=url, enable_selective_domain=True)  # the whole domain is most of a request
         self._session: Optional[aiohttp.ClientSession] = None
 
     async def request(

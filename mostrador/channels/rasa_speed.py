@@ -11,10 +11,12 @@ from typing import Any, Dict, List, Optional, Text, Tuple
 from rasa.engine.graph import GraphNode
 from rasa.engine.runner.dask import DaskGraphRunner
 from rasa.shared.core.domain import Domain, State
+from rasa.shared.core.events import Event
 from rasa.shared.core.trackers import DialogueStateTracker
 
 _original_past_states = DialogueStateTracker.past_states
-_MEMO = "_mostrador_states"
+_original_applied_events = DialogueStateTracker.applied_events
+_MEMO, _APPLIED = "_mostrador_states", "_mostrador_applied"
 
 
 class DirectRunner:
@@ -79,6 +81,17 @@ def _past_states(
     return [{part: dict(value) for part, value in state.items()} for state in states]
 
 
+def _applied_events(self: DialogueStateTracker) -> List[Event]:
+    """The events that count, worked out once per event instead of at every look."""
+    at = (len(self.events), id(self.events[-1]) if self.events else 0)
+    kept = self.__dict__.get(_APPLIED)
+    if kept is None or kept[0] != at:
+        kept = (at, _original_applied_events(self))
+        self.__dict__[_APPLIED] = kept
+    return list(kept[1])
+
+
 def remember_states() -> None:
-    """Let every tracker keep its states between two events."""
+    """Let every tracker keep its states and its applied events between two events."""
     DialogueStateTracker.past_states = _past_states
+    DialogueStateTracker.applied_events = _applied_events
