@@ -357,10 +357,3 @@ recommendation_event = Table(  # adoption is measured from these
     Column("at", Instant, nullable=False),
     UniqueConstraint("effect_key", "variation_id", "event"),
 )
-
-INVENTORY_CHANGE_VIEW = """
-create view inventory_change as
-select id, supplier_id, product_id, style_id, variation_name, quantity_before as old_quantity,
-       quantity_after as new_quantity, source, at as created_at
-from inventory_product_inventory_log_v2
-"""
