@@ -17,6 +17,7 @@ from functools import partial
 from typing import Any, Callable, Dict, List, Optional, Set
 
 from mostrador.channels.buttons import seal
+from mostrador.channels.media_fetcher import MediaFetcher
 from mostrador.gateways.whatsapp.client import CloudApi, SendFailed
 from mostrador.gateways.whatsapp.errors import Action, Verdict
 from mostrador.gateways.whatsapp.render import render
@@ -26,6 +27,7 @@ from mostrador.shop.messages import Say, Sender
 from mostrador.shop.phones import canonical
 from mostrador.shop.sending import Draft, Ending, Leaves, Stays, Throughput, back_off, may_leave, pair_back_off
 from mostrador.storage.engine import INBOX, OUTBOX, Listener, is_unavailable
+from mostrador.storage.media import MediaStore
 from mostrador.storage.outbox import Claimed
 from mostrador.storage.sending import OutboxStore
 
@@ -72,6 +74,8 @@ class OutboxSender:
         self._database = ThreadPoolExecutor(6, thread_name_prefix="outbox")
         self._ears = ThreadPoolExecutor(1, thread_name_prefix="ears")
         self._woken = asyncio.Event()
+        self.files_woken = asyncio.Event()
+        self.leading = False
         self._flying: Set["asyncio.Task[None]"] = set()
         self._paces: Dict[str, Throughput] = {}
         self._swept_at: Optional[datetime] = None
@@ -97,6 +101,7 @@ class OutboxSender:
             heard = await loop.run_in_executor(self._ears, self._listener.wait, _IDLE)
             if heard is None or heard:
                 self._woken.set()
+                self.files_woken.set()
 
     async def _once(self) -> None:
         self._woken.clear()
@@ -115,7 +120,8 @@ class OutboxSender:
 
     async def _send_due(self) -> float:
         """Send what may leave now; returns how long nothing else can be due, 0 when there may be more."""
-        if not await self._in_database(self._store.lead):
+        self.leading = await self._in_database(self._store.lead)
+        if not self.leading:
             return _LOOK_AGAIN * 4
         now = self._clock.now()
         if self._swept_at is None or now - self._swept_at >= _SWEEP:
@@ -251,8 +257,10 @@ async def _main(config: Settings) -> None:
         pair_burst=config.pair_burst,
     )
     listener = Listener(database_url(config), [OUTBOX, INBOX])
-    sender = OutboxSender(store, CloudApi(config), config, made.clock, listener)
-    running = asyncio.ensure_future(sender.run())
+    api = CloudApi(config)
+    sender = OutboxSender(store, api, config, made.clock, listener)
+    fetcher = MediaFetcher(MediaStore(made.engine), api, config.var_dir / "media", made.clock)
+    running = asyncio.gather(sender.run(), fetcher.run(lambda: sender.leading, sender.files_woken))
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, running.cancel)
     try:

@@ -64,6 +64,13 @@ _STORE = text(
         from (select g.conversation_id, max(g.sent_at) as at
               from stored s join given g using (provider_id) where g.human group by 1) n
         where c.id = n.conversation_id
+    ), files as (
+        insert into media_file (media_id, inbox_provider_id, business_number, mime_type, due_at, at)
+        select g.message -> 'media' ->> 'media_id', s.provider_id, c.business_number,
+               coalesce(g.message -> 'media' ->> 'mime_type', ''), :now, :now
+        from stored s join given g using (provider_id) join conversation c on c.id = s.conversation_id
+        where coalesce(g.message -> 'media' ->> 'media_id', '') <> ''
+        on conflict (media_id) do nothing
     ), woken as (
         select pg_notify(:channel, conversation_id)
         from (select distinct conversation_id from stored where status = 'new') w

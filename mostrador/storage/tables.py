@@ -3,6 +3,7 @@
 Instants are ``timestamptz``; queues carry ``due_at``, ``claim`` and ``lease_until`` and are claimed with
 FOR UPDATE SKIP LOCKED. Business time is written by the caller's Clock, never by the server.
 """
+
 from __future__ import annotations
 
 from sqlalchemy import (
@@ -219,17 +220,23 @@ manual_task = Table(
     Column("closed_at", Instant),
 )
 
-media_file = Table(
+media_file = Table(  # a file that a person sent, fetched from the provider while it still has it
     "media_file",
     metadata,
     Column("media_id", Text, primary_key=True),
-    Column("inbox_provider_id", Text),
-    Column("mime_type", Text, nullable=False),
-    Column("sha256", String(64), nullable=False),
-    Column("size", BigInteger, nullable=False),
-    Column("path", Text, nullable=False),
+    Column("inbox_provider_id", Text, nullable=False),
+    Column("business_number", Text, nullable=False),
+    Column("status", String(8), nullable=False, server_default="new"),  # new | kept | refused
+    Column("tries", SmallInteger, nullable=False, server_default="0"),
+    Column("due_at", Instant, nullable=False),
+    Column("mime_type", Text, nullable=False, server_default=""),
+    Column("sha256", String(64)),
+    Column("size", BigInteger),
+    Column("path", Text),  # below the var directory
+    Column("error", Text),
     Column("at", Instant, nullable=False),
 )
+Index("media_file_due", media_file.c.due_at, postgresql_where=media_file.c.status == "new")
 
 # --- goods ------------------------------------------------------------------------------------------------------------
 

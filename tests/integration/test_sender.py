@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import text
 
 from mostrador.channels.buttons import open_
+from mostrador.channels.media_fetcher import MediaFetcher
 from mostrador.channels.sender import OutboxSender
 from mostrador.channels.whatsapp_inbound import parse
 from mostrador.gateways.whatsapp.client import CloudApi
@@ -27,6 +28,7 @@ from mostrador.simulator.server import SimulatorThread
 from mostrador.storage import outbox
 from mostrador.storage.engine import INBOX, OUTBOX, Listener, connect, notify
 from mostrador.storage.inbox import InboxStore
+from mostrador.storage.media import MediaStore
 from mostrador.storage.sending import OutboxStore
 from mostrador.storage.unit_of_work import SqlUnitOfWork
 
@@ -328,3 +330,38 @@ def test_read_marks_and_typing_are_shown_for_what_the_bot_will_answer(post: Post
     post.sim.client.say(ASHA, "unrelated")
     post.box.receive(Batch(messages=[message]))
     post.until(lambda: bool(post.sim.client.log(events=("read_mark", "refused"))))
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [
+        ({}, "kept"),
+        ({"media": "expired"}, "refused"),
+        ({"media": "wrong_sha"}, "refused"),
+        ({"media": "too_large"}, "refused"),
+        ({"media": "foreign_host"}, "refused"),
+    ],
+    ids=lambda value: str(value),
+)
+def test_a_picture_that_a_person_sends_is_fetched_and_checked(
+    post: Post, tmp_path: Any, fault: Dict[str, Any], status: str
+) -> None:
+    if fault:
+        post.sim.client.fault(**fault)
+    picture = b"\xff\xd8\xff" + b"picture" * 1000
+    post.sim.client.send_file(ASHA, "image", picture, "image/jpeg")
+    post.until(lambda: bool(post.rows("select 1 from media_file")))
+    api = CloudApi(post.config)
+    fetcher = MediaFetcher(MediaStore(post.engine), api, tmp_path / "media", SystemClock())
+
+    async def fetch() -> None:
+        running = asyncio.ensure_future(fetcher.run(lambda: True, asyncio.Event(), idle=0.1))
+        await asyncio.to_thread(post.until, lambda: post.rows("select status from media_file")[0]["status"] != "new")
+        running.cancel()
+        await api.close()
+
+    asyncio.run(fetch())
+    row = post.rows("select status, size, path from media_file")[0]
+    assert row["status"] == status
+    kept = [file.read_bytes() for file in (tmp_path / "media").iterdir()]
+    assert kept == ([picture] if status == "kept" else [])

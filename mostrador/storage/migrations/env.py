@@ -1,4 +1,5 @@
 """Alembic's entry: runs the migrations on the connection that ``mostrador.storage.migrate`` hands over."""
+
 from alembic import context
 
 from mostrador.storage.tables import metadata

@@ -35,14 +35,21 @@ CREATE TABLE delivery_report (
 
 CREATE TABLE media_file (
     media_id TEXT NOT NULL,
-    inbox_provider_id TEXT,
-    mime_type TEXT NOT NULL,
-    sha256 VARCHAR(64) NOT NULL,
-    size BIGINT NOT NULL,
-    path TEXT NOT NULL,
+    inbox_provider_id TEXT NOT NULL,
+    business_number TEXT NOT NULL,
+    status VARCHAR(8) DEFAULT 'new' NOT NULL,
+    tries SMALLINT DEFAULT '0' NOT NULL,
+    due_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    mime_type TEXT DEFAULT '' NOT NULL,
+    sha256 VARCHAR(64),
+    size BIGINT,
+    path TEXT,
+    error TEXT,
     at TIMESTAMP WITH TIME ZONE NOT NULL,
     PRIMARY KEY (media_id)
 );
+
+CREATE INDEX media_file_due ON media_file (due_at) WHERE status = 'new';
 
 CREATE TABLE variation (
     id BIGSERIAL NOT NULL,
@@ -180,9 +187,9 @@ CREATE TABLE inventory_product_inventory_log_v2 (
     UNIQUE (undoes)
 );
 
-CREATE INDEX inventory_log_of_contact ON inventory_product_inventory_log_v2 (contact_id, id);
-
 CREATE INDEX inventory_log_of_variation ON inventory_product_inventory_log_v2 (variation_id, id);
+
+CREATE INDEX inventory_log_of_contact ON inventory_product_inventory_log_v2 (contact_id, id);
 
 CREATE TABLE sale (
     id BIGSERIAL NOT NULL,
