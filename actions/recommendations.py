@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import List, NamedTuple, Optional, Text
+from typing import List, NamedTuple, Optional, Text, Union
 
 from rasa_sdk.events import EventType, SlotSet
 
@@ -96,9 +96,9 @@ def _page(
 def _say_card(turn: Turn, kind: RecommendationKind, card: Card, has_siblings: bool) -> None:
     row = card.recommendation
     numbers = (
-        {"loss": row.estimated_order_loss or 0}
+        {"loss": _or_dash(row.estimated_order_loss)}
         if kind is OUT
-        else {"stock": card.live_stock, "days": row.days_on_hand or 0}
+        else {"stock": card.live_stock, "days": _or_dash(row.days_on_hand)}
     )
     turn.say(
         CARD[kind] + ("_siblings" if has_siblings else ""),
@@ -107,3 +107,8 @@ def _say_card(turn: Turn, kind: RecommendationKind, card: Card, has_siblings: bo
         item=str(row.variation.id),
         **numbers,
     )
+
+
+def _or_dash(number: Optional[int]) -> Union[int, str]:
+    """A figure of the feed; where the feed has none nothing is claimed, a 0 least of all."""
+    return "–" if number is None else number

@@ -104,6 +104,15 @@ def test_a_button_says_where_to_go_on_whatever_was_shown_last(run: Any, shop: Sh
     assert (tapped.said[0]["stock"], tapped.said[0]["days"]) == ("2", "4")
 
 
+def test_a_figure_that_the_feed_does_not_know_is_not_shown_as_nothing(run: Any, shop: Shop) -> None:
+    shop.recommend(OUT, shop.product("Lamp")[0])
+    shop.recommend(LOW, shop.product("Vase", stock=2)[0], current_stock=3)
+    assert run("action_show_out_of_stock").said[0]["loss"] == "–"
+    assert run("action_show_low_stock").said[0]["days"] == "–"
+    shop.recommend(OUT, shop.product("Bowl")[0], estimated_order_loss=0)
+    assert run("action_show_out_of_stock").said[1]["loss"] == "0"
+
+
 def test_inside_a_form_a_page_leaves_room_for_the_question(run: Any, shop: Shop) -> None:
     for number in range(5):
         shop.recommend(OUT, shop.product(f"Lamp {number}")[0])
