@@ -15,7 +15,7 @@ from rasa.core.channels.channel import UserMessage
 from mostrador.channels.current_turn import CurrentTurn, TurnAborted
 from mostrador.channels.engine import Engine, Spoken
 from mostrador.channels.interpret import Reading, read
-from mostrador.channels.whatsapp import TurnOutput
+from mostrador.channels.output import TurnOutput
 from mostrador.nlu.session_start import session_events
 from mostrador.settings import Settings
 from mostrador.shop.clock import Clock

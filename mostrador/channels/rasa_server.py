@@ -1,7 +1,7 @@
 """The Rasa process: Rasa's own HTTP interface on loopback, and the dispatcher beside it on the same loop.
 
 ``python -m mostrador.channels.rasa_server``. Plain ``rasa run`` works too: the WhatsApp channel in credentials.yml
-calls ``attach`` on Rasa's application.
+attaches the dispatcher to Rasa's application.
 """
 
 from __future__ import annotations
@@ -14,58 +14,8 @@ from typing import Any, Optional
 from sanic import Sanic
 from sanic.response import HTTPResponse, json
 
+from mostrador.channels.serving import attach
 from mostrador.settings import ROOT, SettingsError, settings
-
-log = logging.getLogger(__name__)
-
-
-def attach(app: Sanic) -> None:
-    """Prepare the application's agent when the server starts and run a dispatcher until it stops."""
-
-    async def begin(app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
-        app.ctx.dispatcher_task = loop.create_task(_dispatch_for_ever(app))
-
-    async def end(app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
-        app.ctx.dispatcher_task.cancel()
-        endpoint = getattr(getattr(app.ctx, "agent", None), "action_endpoint", None)
-        if hasattr(endpoint, "close"):
-            await endpoint.close()
-
-    app.register_listener(begin, "after_server_start")
-    app.register_listener(end, "before_server_stop")
-
-
-async def _dispatch_for_ever(app: Sanic) -> None:
-    """A dispatcher that fails is a defect; it is logged and begun anew, because messages wait."""
-    while True:
-        try:
-            await _dispatcher(app.ctx.agent).run()
-        except asyncio.CancelledError:
-            raise
-        except Exception:
-            log.exception("The dispatcher stopped and is begun anew")
-            await asyncio.sleep(1)
-
-
-def _dispatcher(agent: Any) -> Any:
-    from mostrador.bootstrap import build, database_url
-    from mostrador.channels.dispatcher import Dispatcher, turn_store
-    from mostrador.channels.engine import Engine, prepare
-    from mostrador.gateways.whatsapp.render import render
-    from mostrador.storage.engine import INBOX, Listener
-
-    config = settings()
-    made = build(config, pool_size=config.turns_at_once + 2)
-    prepare(agent, f"http://127.0.0.1:{config.actions_port}/webhook")
-    return Dispatcher(
-        Engine(agent),
-        turn_store(made.engine, config),
-        config,
-        made.clock,
-        intents=lambda: agent.domain.intents,
-        messages_of=lambda say: len(render(say)),
-        listener=Listener(database_url(config), [INBOX]),
-    )
 
 
 def make_app() -> Sanic:

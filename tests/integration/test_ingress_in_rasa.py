@@ -5,7 +5,7 @@ from rasa.core.channels.channel import register
 from sanic import Sanic
 
 from mostrador import bootstrap
-from mostrador.channels import rasa_server
+from mostrador.channels import serving
 from mostrador.channels.whatsapp import WhatsAppInput
 from mostrador.settings import SettingsError, read_settings
 
@@ -22,7 +22,7 @@ def configured(monkeypatch, database_url):
 
 def test_the_channel_mounts_the_webhook_and_a_dispatcher_under_rasas_routes(configured, monkeypatch):
     attached = []
-    monkeypatch.setattr(rasa_server, "attach", attached.append)
+    monkeypatch.setattr(serving, "attach", attached.append)
     configured(whatsapp_app_secret="s", whatsapp_verify_token="t", whatsapp_phone_number_ids=("1",))
     app = Sanic("plain_rasa_run", register=False)
     register([WhatsAppInput()], app, "/webhooks/")

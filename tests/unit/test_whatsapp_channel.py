@@ -2,7 +2,8 @@ import pytest
 from rasa.core.actions.action import create_bot_utterance
 from rasa.core.channels.channel import CollectingOutputChannel
 
-from mostrador.channels.whatsapp import TurnOutput, WhatsAppInput
+from mostrador.channels.output import TurnOutput
+from mostrador.channels.whatsapp import WhatsAppInput
 from mostrador.shop.messages import Button, Document, Say, Template
 
 pytestmark = pytest.mark.asyncio
