@@ -165,10 +165,10 @@ class Dispatcher:
             await self._leave_to_people(begun)
             return True
         turn = CurrentTurn(conversation_id, begun.events)
+        turn.known = tracker if begun.tracker_seq == seq else None
         if begun.new_session:
-            turn.opening = session_events(_carried(begun))
-        elif begun.tracker_seq == seq:
-            turn.known = tracker
+            slots = self._engine.slots(turn)
+            turn.opening = session_events({**slots, "language": begun.language or slots.get("language")})
         return await self._answer(begun, reading, turn)
 
     async def _leave_to_people(self, begun: Begun) -> None:
@@ -250,8 +250,3 @@ class Dispatcher:
             speaker="system",
         )
         await self._in_database(self._store.finish, begun, result, now, now)
-
-
-def _carried(begun: Begun) -> Dict[str, Any]:
-    """What a new session inherits: the contact's language and nothing else that could surprise."""
-    return {"language": begun.language} if begun.language else {}

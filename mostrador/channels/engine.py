@@ -155,6 +155,13 @@ class Engine:
             raise TurnAborted("the agent was not ready", outage=True)
         return _spoken(tracker, turn)
 
+    def slots(self, turn: CurrentTurn) -> Dict[str, Any]:
+        """What the slots held when the conversation's last turn ended."""
+        domain = self._agent.domain
+        if turn.known is None and turn.stored and domain is not None:
+            turn.known = DialogueStateTracker.from_dict(turn.conversation_id, turn.stored, domain.slots)
+        return dict(turn.known.current_slot_values()) if turn.known is not None else {}
+
     def take(self, conversation_id: str) -> "Optional[Tuple[int, DialogueStateTracker]]":
         """The tracker remembered for a conversation and the stored event it ends at; ours alone until kept again."""
         return self._trackers.pop(conversation_id, None)

@@ -260,7 +260,7 @@ class TurnStore:
         connection.execute(_TRY, {"turn": members[0].provider_id, "ids": [m.id for m in members]})
         new_session = self._is_new_session(talk, members)
         events: List[Dict[str, Any]] = []
-        if not new_session and talk.tracker_seq != known_seq:
+        if talk.tracker_seq != known_seq:  # a new session needs the last one's slots
             events = list(connection.execute(_EVENTS, {"id": conversation_id}).scalars())
         return Begun(
             connection=connection,

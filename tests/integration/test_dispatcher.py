@@ -343,3 +343,20 @@ def test_the_faster_loops_predict_what_rasa_predicts(agent: Any, counter: Counte
         for runner in (slow, processor.graph_runner)
     ]
     assert understood[0] == understood[1]
+
+
+def test_a_new_session_keeps_language_and_place_in_the_list_and_forgets_the_form(counter: Counter) -> None:
+    SCRIPT["answer"] = {
+        "events": [
+            {"event": "slot", "name": "list_cursor", "value": "1.2.3"},
+            {"event": "slot", "name": "item", "value": "7"},
+        ],
+        "responses": [{"text": "done"}],
+    }
+    counter.answer_to(counter.write("¿qué tengo agotado?"))
+    counter.sent += 600  # ten minutes later
+    counter.answer_to(counter.write("hola"))
+    slots = SCRIPT["calls"][-1]["tracker"]["slots"]
+    assert (slots["language"], slots["list_cursor"], slots["item"]) == ("es", "1.2.3", None)
+    starts = counter.rows("select count(*) as n from tracker_event where type = 'session_started'")
+    assert starts == [{"n": 2}]
