@@ -55,6 +55,11 @@ class Installation:
             self._add({"DATABASE_URL": self.postgres.url()})
         self.settings: Settings = read_settings()
 
+    @property
+    def is_real(self) -> bool:
+        """Whether messages would go to real people: the Graph API in the settings is not on this machine."""
+        return not self.settings.graph_base_url.startswith(("http://127.0.0.1:", "http://localhost:"))
+
     def remember(self) -> None:
         """Note the mode for the commands that come after ``up``."""
         self.var.mkdir(parents=True, exist_ok=True)
@@ -80,9 +85,13 @@ class Installation:
             **values,
             "MOSTRADOR_DEMO": "1",
             "WHATSAPP_PHONE_NUMBER_IDS": DEMO_NUMBER_ID,
-            "WHATSAPP_GRAPH_URL": f"http://127.0.0.1:{plain.simulator_port}",
+            **({} if plain.whatsapp_access_token.get_secret_value() else self._simulator(plain)),
             "WHATSAPP_MEDIA_HOSTS": "127.0.0.1",
         }
+
+    @staticmethod
+    def _simulator(plain: Settings) -> Dict[str, str]:
+        return {"WHATSAPP_GRAPH_URL": f"http://127.0.0.1:{plain.simulator_port}"}
 
     @staticmethod
     def _add(values: Mapping[str, str]) -> None:

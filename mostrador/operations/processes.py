@@ -260,6 +260,11 @@ def bring_up(installation: Installation, wait: bool = True) -> None:
                 _say_where(installation)
                 return
         else:
+            if installation.demo and installation.is_real:
+                raise CannotRun(
+                    "This folder is configured for a real WhatsApp number, and the demo would put made-up goods into its "
+                    "database. Use `mostrador up`; for a demo, point MOSTRADOR_ENV_FILE at another settings file."
+                )
             installation.settings.require(*NEEDED)
             _refuse_busy_ports(wanted)
             supervisor.start()

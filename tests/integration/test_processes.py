@@ -170,3 +170,10 @@ def test_the_demos_secrets_are_made_once_and_closed_to_others(installation: Inst
 def test_later_commands_remember_the_mode(installation: Installation) -> None:
     installation.remember()
     assert Installation().demo
+
+
+def test_a_folder_configured_for_real_people_is_not_filled_with_demo_goods(installation: Installation) -> None:
+    os.environ["WHATSAPP_ACCESS_TOKEN"] = "a real one"
+    del os.environ["WHATSAPP_GRAPH_URL"]
+    with pytest.raises(CannotRun, match="configured for a real WhatsApp number"):
+        processes.bring_up(Installation(demo=True))
