@@ -8,8 +8,8 @@ import time
 from typing import Optional, Sequence
 
 import psycopg2
-from sqlalchemy import create_engine, text
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy import create_engine, event, text
+from sqlalchemy.engine import Connection, Engine, ExceptionContext
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -20,8 +20,11 @@ OUTBOX = "mostrador_outbox"
 
 
 def connect(url: str, pool_size: int = 5) -> Engine:
-    """An engine with at most ``pool_size`` connections that are checked before use and never waited for over 5 s."""
-    return create_engine(
+    """An engine with at most ``pool_size`` connections that are checked before use and never waited for over 5 s.
+
+    Its errors quote neither parameters nor rows: they are logged, and those are what people wrote.
+    """
+    engine = create_engine(
         url,
         future=True,
         pool_size=pool_size,
@@ -29,8 +32,18 @@ def connect(url: str, pool_size: int = 5) -> Engine:
         pool_timeout=5,
         pool_pre_ping=True,
         pool_recycle=1800,
+        hide_parameters=True,
         connect_args={"connect_timeout": 5, "application_name": "mostrador", "options": "-c timezone=UTC"},
     )
+    event.listen(engine, "handle_error", _forget_details)
+    return engine
+
+
+def _forget_details(context: ExceptionContext) -> None:
+    """Keep the server's sentence; the lines after it (LINE, DETAIL) quote the statement with its values."""
+    for error in (context.original_exception, context.sqlalchemy_exception):
+        if isinstance(error, (psycopg2.Error, DBAPIError)) and error.args:
+            error.args = (str(error.args[0]).partition("\n")[0], *error.args[1:])
 
 
 def is_unavailable(error: BaseException) -> bool:

@@ -282,9 +282,13 @@ def test_a_file_overwritten_while_it_is_read_is_refused(engine: Engine, tmp_path
     assert products(engine) == []
 
 
-def test_a_missing_dump_is_said_to_be_missing(engine: Engine, tmp_path: Path, clock: SetClock) -> None:
+def test_a_missing_dump_is_said_to_be_missing_and_the_feed_stays(
+    engine: Engine, tmp_path: Path, clock: SetClock
+) -> None:
+    load(engine, csv(tmp_path, row(1)), clock)
     assert refused(engine, tmp_path / "nothing.csv", clock) == [f"{tmp_path / 'nothing.csv'} does not exist."]
     assert refused(engine, "https://example.org/dump.csv", clock)[0].endswith("not from https://.")
+    assert products(engine) == [1]
 
 
 def test_why_a_dump_was_refused_is_kept(engine: Engine, tmp_path: Path, clock: SetClock) -> None:

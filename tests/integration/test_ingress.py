@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
 
 from mostrador.settings import ROOT
 from mostrador.storage.engine import connect
@@ -195,6 +196,23 @@ def test_while_the_database_is_away_meta_is_asked_to_come_again(tmp_path, new_da
     finally:
         process.terminate()
         process.wait(20)
+
+
+def test_when_the_database_is_back_the_same_process_stores_again(ingress, database_url, _administrator):
+    base, log = ingress
+    name = make_url(database_url).database
+    assert post(base, body(text_message(1))) == 200
+    with _administrator.cursor() as cursor:
+        cursor.execute(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS false')
+        cursor.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (name,))
+        assert post(base, body(text_message(2, words="me quedan diez"))) == 503
+        assert httpx.get(base + "/healthz").status_code == 503
+        cursor.execute(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS true')
+    assert stored(database_url) == 1
+    assert post(base, body(text_message(2, words="me quedan diez"))) == 200
+    assert stored(database_url) == 2
+    for personal in ("Ana", "me quedan", "5491122334455"):
+        assert personal not in log()
 
 
 @pytest.mark.parametrize("missing", ["WHATSAPP_APP_SECRET", "WHATSAPP_VERIFY_TOKEN", "WHATSAPP_PHONE_NUMBER_IDS"])
