@@ -102,22 +102,27 @@ class Bench:
     async def _traffic(self, stack: TemporaryStack, people: Sequence[Any], seconds: float) -> None:
         async with Crowd(stack.simulator_url, people[:AT_ONCE]) as crowd:
             await crowd.as_answered(8)  # warm
-            pids, used = stack.processes(), {}
+            pids = {**stack.processes(), "people": os.getpid()}
             before = {name: cpu_seconds(pid) for name, pid in pids.items()}
             begin = stack.now()
             await crowd.as_answered(seconds)
             end = stack.now()
             used = {name: cpu_seconds(pid) - before[name] for name, pid in pids.items()}
         await _quiet(stack)
+        took = (end - begin).total_seconds()
         closed = "select count(*) as n from inbox where closed_at > :begin and closed_at <= :end"
-        self.found["messages_per_s"] = stack.sql(closed, begin=begin, end=end)[0]["n"] / (end - begin).total_seconds()
-        self.found["cpu_of"] = {name: round(used[name] / (end - begin).total_seconds(), 2) for name in used}
+        self.found["messages_per_s"] = stack.sql(closed, begin=begin, end=end)[0]["n"] / took
+        self.found["cpu_of"] = {name: round(seconds_used / took, 2) for name, seconds_used in used.items()}
+        self.found["cpu_ms_a_message"] = {
+            name: round(1000 * seconds_used / took / self.found["messages_per_s"], 1) for name, seconds_used in used.items()
+        }
         async with Crowd(stack.simulator_url, people) as crowd:
             await crowd.at_rate(10, 3)
             since = stack.simulator.stats()["last"]
             await crowd.at_rate(10, seconds)
             await _quiet(stack)
-            self.found["phone_to_phone_ms"] = _phone_to_phone(stack, since)
+            ways = _phone_to_phone(stack, since)
+            self.found["phone_p50_ms"], self.found["phone_p95_ms"] = median(ways), share(ways, 0.95)
             since = stack.simulator.stats()["last"]
             await crowd.at_rate(50, seconds)
             hooks = [e["ms"] for e in read_log(stack, "webhook", since) if e["kind"] == "message" and e["http"] == 200]
@@ -229,8 +234,7 @@ class Bench:
             ),
             row(
                 "phone to phone", "–", "p95 ≤ 150 ms at 10 msg/s",
-                f"p50 {median(f['phone_to_phone_ms']):.0f} ms, p95 {share(f['phone_to_phone_ms'], 0.95):.0f} ms",
-                share(f["phone_to_phone_ms"], 0.95) <= 150,
+                f"p50 {f['phone_p50_ms']:.0f} ms, p95 {f['phone_p95_ms']:.0f} ms", f["phone_p95_ms"] <= 150,
             ),
             row(
                 "turn 100 of one conversation / turn 2", of_stock("{:.1f}×", "turn_100_to_2"), "≤ 1.5×",
@@ -364,7 +368,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         "profile": bench.hints,
         "seconds": round(time.monotonic() - began, 1),
     }
-    print(f"processor time per second: {bench.found['cpu_of']}")
+    costs = ", ".join(f"{name} {ms}" for name, ms in bench.found["cpu_ms_a_message"].items() if ms >= 0.1)
+    print(f"\nprocessor time of a message in ms (people and simulator belong to the measuring): {costs}")
     print(f"kept as {_keep(result, kept)}, {result['seconds']:.0f} s")
     if options.json:
         print(json.dumps(result, ensure_ascii=False))

@@ -135,7 +135,7 @@ class Counter:
         }
         mine.update({Settings.variable(name): str(value) for name, value in self._overrides.items()})
         os.environ.update(mine)
-        warnings.simplefilter("ignore")  # of Rasa's dependencies, about each other
+        warnings.showwarning = lambda *_, **__: None  # Rasa's dependencies complain about each other
 
     def _begin(self) -> None:
         from mostrador.bootstrap import services
@@ -161,7 +161,7 @@ class Counter:
         self._thread.start()
         self._ready.wait(120)
         if self._failure:
-            raise RuntimeError(self._failure)
+            raise RuntimeError(f"The dispatcher did not start: {self._failure}")
         deadline = time.monotonic() + 60
         while True:
             try:
@@ -185,13 +185,13 @@ class Counter:
             self._ready.set()
 
     async def _dispatch(self) -> None:
-        from mostrador.channels import rasa_server
+        from mostrador.channels import rasa_server, serving
         from mostrador.operations.training import trusted_model
 
         rasa_server._quiet_logs()
         logging.getLogger().addHandler(self._complaints)
         self.agent = rasa_server._load_agent(str(trusted_model(self.settings.models_dir)))
-        dispatcher = rasa_server._dispatcher(self.agent)
+        dispatcher = serving._dispatcher(self.agent)
         serve_one = dispatcher._one
 
         async def timed(conversation_id: str) -> Any:
@@ -204,7 +204,10 @@ class Counter:
         dispatcher._one = timed
         self._running = asyncio.ensure_future(dispatcher.run())
         self._ready.set()
-        await self._running
+        try:
+            await self._running
+        finally:
+            await self.agent.action_endpoint.close()
 
     def close(self) -> None:
         """Stop everything and remove its traces; harmless when it never began."""

@@ -13,6 +13,7 @@ import aiohttp
 from tests.load.people import Person
 
 TAPS = 0.7  # share of taps and answers inside the form; the rest is free text
+READING = 0.25
 FREE = {
     "en": ("hi", "what is sold out", "what is running low", "thanks", "help", "menu", "undo the last change"),
     "es": ("hola", "¿qué se agotó?", "¿qué está por agotarse?", "gracias", "ayuda", "menú", "deshacer el último cambio"),
@@ -59,7 +60,7 @@ class Crowd:
         await asyncio.gather(*posts)
 
     async def as_answered(self, seconds: float) -> None:
-        """Everybody writes the next message once something came for the last one."""
+        """Everybody writes the next message once the last one is answered, and reads the answer for READING seconds."""
         end = time.monotonic() + seconds
 
         async def talk(writer: Writer) -> None:
@@ -70,6 +71,7 @@ class Crowd:
                     await asyncio.wait_for(writer.came.wait(), 10)
                 except asyncio.TimeoutError:
                     continue
+                await asyncio.sleep(READING)  # the rest of the answer comes meanwhile
 
         await asyncio.gather(*(talk(writer) for writer in self.writers))
 
