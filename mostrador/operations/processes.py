@@ -349,7 +349,7 @@ def _say_where(installation: Installation) -> None:
     host = "127.0.0.1" if config.bind_host == "0.0.0.0" else config.bind_host
     if installation.demo:
         click.echo(f"Phone: http://{host}:{config.simulator_port}/")
-    click.echo(f"Shop and operator pages: http://{host}:{config.web_port}/")
+    click.echo(f"Pictures and stock entry: http://{host}:{config.web_port}/")
     click.echo("It goes on in the background; `make stop` (or `mostrador down`) ends it.")
 
 
