@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Text, Tuple
 
 import aiohttp
-from jsonschema import Draft7Validator
-from rasa.core.actions.action import RemoteAction
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import OutputChannel, UserMessage
 from rasa.core.tracker_store import FailSafeTrackerStore
@@ -21,7 +19,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import ClientResponseError, EndpointConfig
 
 from mostrador.channels.current_turn import CurrentTurn, TurnAborted, current_turn
-from mostrador.channels.rasa_speed import DirectRunner, remember_states
+from mostrador.channels.rasa_speed import DirectRunner, make_faster
 from mostrador.shop.messages import Button, Say
 
 log = logging.getLogger(__name__)
@@ -80,8 +78,7 @@ def prepare(agent: Agent, action_url: str) -> Agent:
     """Make a loaded agent fit for dispatched turns; call it again after every model swap.
 
     The fail-safe tracker store goes, because it answers a blank conversation when the database blinks; the action
-    endpoint retries and aborts; the schema of an action's answer is compiled once instead of at every call; and two
-    inner loops are made faster (``rasa_speed``).
+    endpoint retries and aborts; and Rasa's inner loops are made faster (``rasa_speed``).
     """
     store = agent.tracker_store
     while isinstance(store, FailSafeTrackerStore):
@@ -94,17 +91,8 @@ def prepare(agent: Agent, action_url: str) -> Agent:
         agent.processor.action_endpoint = agent.action_endpoint
         if isinstance(agent.processor.graph_runner, DaskGraphRunner):
             agent.processor.graph_runner = DirectRunner(agent.processor.graph_runner)
-    remember_states()
-    RemoteAction._validate_action_result = _validate_action_result
+    make_faster()
     return agent
-
-
-_ANSWER_SCHEMA = Draft7Validator(RemoteAction.action_response_format_spec())
-
-
-def _validate_action_result(action: RemoteAction, result: Dict[Text, Any]) -> bool:
-    _ANSWER_SCHEMA.validate(result)
-    return True
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,7 @@ class OutboxSender:
         self._paces: Dict[str, Throughput] = {}
         self._swept_at: Optional[datetime] = None
         self._marked: int = 0
+        self._inbox_heard = True
 
     async def run(self) -> None:
         """Send until cancelled."""
@@ -100,8 +101,10 @@ class OutboxSender:
         while True:
             heard = await loop.run_in_executor(self._ears, self._listener.wait, _IDLE)
             if heard is None or heard:
+                if INBOX in self._listener.heard:
+                    self._inbox_heard = True
+                    self.files_woken.set()
                 self._woken.set()
-                self.files_woken.set()
 
     async def _once(self) -> None:
         self._woken.clear()
@@ -111,6 +114,7 @@ class OutboxSender:
             if not is_unavailable(error):
                 raise
             log.warning("The database is away; nothing is sent")
+            self.leading = False  # the lead fell with its connection
             pause = _LOOK_AGAIN
         if pause:
             try:
@@ -120,14 +124,16 @@ class OutboxSender:
 
     async def _send_due(self) -> float:
         """Send what may leave now; returns how long nothing else can be due, 0 when there may be more."""
-        self.leading = await self._in_database(self._store.lead)
-        if not self.leading:
-            return _LOOK_AGAIN * 4
         now = self._clock.now()
-        if self._swept_at is None or now - self._swept_at >= _SWEEP:
+        if not self.leading or self._swept_at is None or now - self._swept_at >= _SWEEP:
+            self.leading = await self._in_database(self._store.lead)
+            if not self.leading:
+                return _LOOK_AGAIN * 4
             self._swept_at = now
             await self._in_database(self._store.sweep, now)
-        await self._mark_read()
+        if self._inbox_heard:
+            self._inbox_heard = False
+            await self._mark_read()
         free = min(_AT_ONCE - len(self._flying), await self._free_places(now))
         rows: List[Claimed] = []
         if free > 0:
@@ -148,10 +154,18 @@ class OutboxSender:
             log.error("A send ended badly: %s", type(task.exception()).__name__)
 
     async def _free_places(self, now: datetime) -> int:
-        came_in = await self._in_database(self._store.inbound_since, now - timedelta(seconds=1))
+        came_in = await self._came_in(now)
         numbers = self._config.whatsapp_phone_number_ids
         # Rows are claimed for all numbers together, so the fullest number sets the pace.
         return min(self._pace(number).free(now, came_in.get(number, 0)) for number in numbers)
+
+    async def _came_in(self, now: datetime) -> Dict[str, int]:
+        """What arrived during the last second, by number; asked for only when we send enough for it to matter."""
+        numbers = self._config.whatsapp_phone_number_ids
+        if all(self._pace(number).free(now, 0) > self._config.number_per_second // 2 for number in numbers):
+            return dict.fromkeys(numbers, self._config.number_per_second // 4)
+        found: Dict[str, int] = await self._in_database(self._store.inbound_since, now - timedelta(seconds=1))
+        return found
 
     def _pace(self, number: str) -> Throughput:
         if number not in self._paces:

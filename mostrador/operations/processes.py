@@ -54,6 +54,10 @@ INHERITED = (
 ).split()
 
 
+YIELDING = frozenset({"rasa", "actions", "web", "simulator", "scheduler"})
+"""Processes that let others go first: under load the provider's webhooks and what is ready to be sent must not wait."""
+
+
 class CannotRun(Exception):
     """Mostrador cannot be brought up or reached; the message is one sentence for the person at the keyboard."""
 
@@ -84,7 +88,10 @@ def programs(installation: Installation) -> List[Program]:
         setting = f"{name}_port"
         port = int(getattr(config, setting, 0))
         health = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}{path}" if port else ""
-        found.append(Program(name, (sys.executable, "-m", module, *arguments), host, port, setting, health))
+        command = (sys.executable, "-m", module, *arguments)
+        if name in YIELDING:
+            command = ("nice", "-n", "5", *command)
+        found.append(Program(name, command, host, port, setting, health))
 
     program("rasa", "mostrador.channels.rasa_server")
     program("actions", "rasa_sdk", "--actions", "actions", "-p", str(config.actions_port), path="/health")
@@ -262,8 +269,8 @@ def bring_up(installation: Installation, wait: bool = True) -> None:
         else:
             if installation.demo and installation.is_real:
                 raise CannotRun(
-                    "This folder is configured for a real WhatsApp number, and the demo would put made-up goods into its "
-                    "database. Use `mostrador up`; for a demo, point MOSTRADOR_ENV_FILE at another settings file."
+                    "This folder is configured for a real WhatsApp number, and the demo would put made-up goods into "
+                    "its database. Use `mostrador up`; for a demo, point MOSTRADOR_ENV_FILE at another settings file."
                 )
             installation.settings.require(*NEEDED)
             _refuse_busy_ports(wanted)

@@ -112,36 +112,27 @@ _CLAIM = text(
         from outbox o join ready on ready.id = o.id join conversation c on c.id = o.conversation_id
         where o.status = 'queued'
         for no key update of o, c skip locked
+    ), claimed as (
+        update outbox o
+        set status = 'sending', claim = :claim, lease_until = :lease, attempts = o.attempts + 1
+        from locked
+        where o.id = locked.id
+        returning o.id, o.conversation_id, o.speaker, o.urgency, o.topic, o.say, o.slice, o.attempts, o.created_at,
+                  o.turn_id
+    ), paid as (
+        update conversation c
+        set pair_paid_until = greatest(coalesce(c.pair_paid_until, :now), :now) + make_interval(secs => :pair)
+        from claimed where c.id = claimed.conversation_id
     )
-    update outbox o
-    set status = 'sending', claim = :claim, lease_until = :lease, attempts = o.attempts + 1
-    from locked
-    where o.id = locked.id
-    returning o.id
-    """
-)
-
-_DETAILS = text(
-    """
-    select o.id, o.conversation_id, o.speaker, o.urgency, o.topic, o.say, o.slice, o.attempts, o.created_at, o.turn_id,
-           c.business_number, c.contact_id, c.owner, c.owner_since, c.last_human_at,
+    select o.*, c.business_number, c.contact_id, c.owner, c.owner_since, c.last_human_at,
            coalesce((select value from contact_alias a where a.contact_id = c.contact_id and a.kind = 'wa_id'
                      order by value limit 1), '') as wa_id,
            coalesce((select value from contact_alias a where a.contact_id = c.contact_id and a.kind = 'bsuid'
                      order by value desc limit 1), '') as bsuid,
            coalesce((select value from contact_alias a where a.contact_id = c.contact_id and a.kind = 'e164'
                      order by value limit 1), '') as e164
-    from outbox o join conversation c on c.id = o.conversation_id
-    where o.id = any(:ids)
+    from claimed o join conversation c on c.id = o.conversation_id
     order by o.urgency, o.id
-    """
-)
-
-_PAY_PAIR = text(
-    """
-    update conversation
-    set pair_paid_until = greatest(coalesce(pair_paid_until, :now), :now) + make_interval(secs => :pair)
-    where id = any(:ids)
     """
 )
 
@@ -160,23 +151,18 @@ def claim(
 
     The pair limit is the generic cell rate algorithm: one message per ``pair_seconds``, ``pair_burst`` borrowed ahead.
     """
-    ids = list(
-        connection.execute(
-            _CLAIM,
-            {
-                "now": now,
-                "claim": token,
-                "lease": now + lease,
-                "most": most,
-                "pair_limit": now + timedelta(seconds=pair_seconds * (pair_burst - 1)),
-                "order_limit": now - order_wait,
-            },
-        ).scalars()
+    rows = connection.execute(
+        _CLAIM,
+        {
+            "now": now,
+            "claim": token,
+            "lease": now + lease,
+            "most": most,
+            "pair": pair_seconds,
+            "pair_limit": now + timedelta(seconds=pair_seconds * (pair_burst - 1)),
+            "order_limit": now - order_wait,
+        },
     )
-    if not ids:
-        return []
-    rows = connection.execute(_DETAILS, {"ids": ids}).all()
-    connection.execute(_PAY_PAIR, {"now": now, "pair": pair_seconds, "ids": [row.conversation_id for row in rows]})
     return [
         Claimed(
             id=row.id,

@@ -47,6 +47,7 @@ class OutboxStore:
         pair_burst: int,
     ) -> None:
         self._engine = engine
+        self._single = engine.execution_options(isolation_level="AUTOCOMMIT")  # for what is one statement anyway
         self._lease = lease
         self._unknown_after = unknown_after
         self._order_wait = order_wait
@@ -79,7 +80,7 @@ class OutboxStore:
             self._leading = None
 
     def claim(self, now: datetime, token: str, most: int) -> List[Claimed]:
-        with self._engine.begin() as connection:
+        with self._single.connect() as connection:
             return outbox.claim(
                 connection, now, token, most, self._lease, self._pair_seconds, self._pair_burst, self._order_wait
             )
@@ -87,16 +88,16 @@ class OutboxStore:
     def has_open(self) -> bool:
         """Whether anything waits for its time or for news."""
         query = "select exists (select 1 from outbox where status in ('queued', 'sending', 'unknown'))"
-        with self._engine.connect() as connection:
+        with self._single.connect() as connection:
             return bool(connection.execute(text(query)).scalar_one())
 
     def inbound_since(self, instant: datetime) -> Dict[str, int]:
-        with self._engine.connect() as connection:
+        with self._single.connect() as connection:
             return outbox.inbound_since(connection, instant)
 
     def just_received(self, after: int) -> Tuple[int, List[Tuple[str, str]]]:
         """The newest message of each conversation that the bot will answer, after row ``after`` (0: from now on)."""
-        with self._engine.connect() as connection:
+        with self._single.connect() as connection:
             newest = connection.execute(text("select coalesce(max(id), 0) from inbox")).scalar_one()
             if not after or newest == after:
                 return max(newest, 1), []
@@ -119,7 +120,8 @@ class OutboxStore:
 
     def settle(self, row: Claimed, token: str, ending: Ending, now: datetime) -> None:
         """Write how a send ended, if the claim still holds. A status report that came first is not moved backwards."""
-        with self._engine.begin() as connection:
+        plain = ending.block_until is None and not ending.withdraw_consent and not ending.task
+        with (self._single if plain else self._engine).connect() as connection:
             values: Dict[str, Any] = {
                 "id": row.id,
                 "claim": token,
@@ -142,6 +144,8 @@ class OutboxStore:
                 )
             if ending.task:
                 self._open_task(connection, row, ending, now)
+            if not plain:
+                connection.commit()
 
     @staticmethod
     def _open_task(connection: Connection, row: Claimed, ending: Ending, now: datetime) -> None:
