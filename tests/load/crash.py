@@ -43,6 +43,7 @@ FREE = 0.3  # share of free text; the rest are taps and answers inside the form
 PATIENCE = 240.0  # seconds that a person waits for a button to come
 LIMIT = 540.0  # seconds that all the writing may take
 SETTLE = 90.0  # seconds for the last answers
+AROUND: Dict[str, Act] = {"show_out_of_stock": Talk(), "show_low_stock": Talk(), "show_menu": Leave()}
 ARRIVED = ("accepted", "sent", "delivered", "read")
 
 GREETINGS = {"en": ("hi", "hello", "good morning"), "es": ("hola", "buenos días"), "hi": ("नमस्ते", "namaste")}
@@ -138,6 +139,7 @@ class Town:
         if talker.free >= FREE * (len(talker.written) + 1):
             scenes = [self._change] * (left >= 2) + [self._change_twice] * 2 * (left >= 4)
             scenes += [self._undo_tap] * any(_undo_of(entry) for entry in talker.came)
+            scenes += [self._look_around] * any(_plain(b) in AROUND for e in talker.came for b in e["view"]["buttons"])
             if scenes:
                 await self.random.choice(scenes)(talker)
                 return
@@ -183,6 +185,12 @@ class Town:
         button = _undo_of(entry)[0]
         spec = {"type": "tap", "id": button["id"], "message_id": entry["id"]}
         await self._write(talker, spec, Undo(), button["title"], entry["message"]["biz_opaque_callback_data"])
+
+    async def _look_around(self, talker: Talker) -> None:
+        """Tap a button that changes no stock."""
+        offered = {_plain(b) for e in talker.came for b in e["view"]["buttons"]} & set(AROUND)
+        chosen = self.random.choice(sorted(offered))
+        await self._tap(talker, chosen, AROUND[chosen])
 
     async def _tap(self, talker: Talker, plain: str, act: Act, at_once: bool = False) -> None:
         for entry in reversed(talker.came):
