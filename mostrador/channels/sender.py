@@ -19,7 +19,7 @@ from typing import Any, Callable, Dict, List, Optional, Set
 from mostrador.channels.buttons import seal
 from mostrador.channels.media_fetcher import MediaFetcher
 from mostrador.gateways.whatsapp.client import CloudApi, SendFailed
-from mostrador.gateways.whatsapp.errors import Action, Verdict
+from mostrador.gateways.whatsapp.errors import Action, Verdict, of_code
 from mostrador.gateways.whatsapp.render import render
 from mostrador.settings import Settings, SettingsError, settings
 from mostrador.shop.clock import Clock
@@ -29,15 +29,17 @@ from mostrador.shop.sending import Draft, Ending, Leaves, Stays, Throughput, bac
 from mostrador.storage.engine import INBOX, OUTBOX, Listener, is_unavailable
 from mostrador.storage.media import MediaStore
 from mostrador.storage.outbox import Claimed
-from mostrador.storage.sending import OutboxStore
+from mostrador.storage.sending import FailedReport, OutboxStore
 
 log = logging.getLogger(__name__)
 
 _SWEEP = timedelta(seconds=1)
-_LOOK_AGAIN = 0.25  # seconds, while something waits for its time; else only an announcement wakes us
-_IDLE = 30.0
+_LOOK_AGAIN = 0.25  # seconds, while the database is away
+_IDLE = 5.0  # seconds; the net under rows of a sender that died, else announcements and due times wake us
+_SOONEST = 0.05  # seconds; what is due and could not be claimed waits for a place, a lock or a number's second
 _AT_ONCE = 40
 _MOST_TRIES = 8
+_STOPPED_MARKETING = 131050  # the one refusal that is the person's own word
 _ACCOUNT_PAUSE = timedelta(seconds=60)
 
 
@@ -55,8 +57,19 @@ def after_failure(verdict: Verdict, tries: int, now: datetime) -> Ending:
     if action is Action.ACCOUNT:
         return Ending("queued", due_at=now + _ACCOUNT_PAUSE, task="account", **note)
     if action is Action.STOP_CONTACT:
-        return Ending("failed", withdraw_consent=True, **note)
+        return Ending("failed", withdraw_consent=verdict.code == _STOPPED_MARKETING, **note)
     return Ending("failed", task="failed_send", **note)
+
+
+def after_report(report: FailedReport, now: datetime) -> Ending:
+    """What a status of "failed" means for a message that had been accepted; it goes once more at the most."""
+    verdict = of_code(report.code)
+    passing = verdict.action in (Action.RETRY, Action.SLOW_NUMBER, Action.SLOW_PAIR)
+    if report.resends == 0 and (passing or (verdict.action is Action.WINDOW_CLOSED and report.has_template)):
+        return Ending("queued", due_at=now + back_off(1))
+    if verdict.action in (Action.RETRY, Action.SLOW_NUMBER, Action.SLOW_PAIR, Action.WINDOW_CLOSED, Action.LATER):
+        return Ending("failed", task="failed_send", error_code=verdict.code, error=verdict.title)
+    return after_failure(verdict, _MOST_TRIES, now)
 
 
 class OutboxSender:
@@ -131,6 +144,7 @@ class OutboxSender:
                 return _LOOK_AGAIN * 4
             self._swept_at = now
             await self._in_database(self._store.sweep, now)
+            await self._in_database(self._store.judge_reports, now, lambda report: after_report(report, now))
         if self._inbox_heard:
             self._inbox_heard = False
             await self._mark_read()
@@ -145,7 +159,10 @@ class OutboxSender:
             task.add_done_callback(self._landed)
         if rows:
             return 0.0
-        return _LOOK_AGAIN if await self._in_database(self._store.has_open) else _IDLE
+        next_look = await self._in_database(self._store.next_look, now)
+        if next_look is None:
+            return _IDLE
+        return min(_IDLE, max(_SOONEST, (next_look - now).total_seconds()))
 
     def _landed(self, task: "asyncio.Task[None]") -> None:
         self._flying.discard(task)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from sqlalchemy import text
 from sqlalchemy.engine import Connection, Engine
@@ -27,11 +28,61 @@ _SETTLE = text(
              from delivery_report r where r.provider_id = :provider_id
              order by array_position(array['sent', 'failed', 'delivered', 'read', 'played'], r.status) desc limit 1),
             :status),
-        due_at = coalesce(:due_at, o.due_at), error_code = :error_code, error = :error,
-        sent_at = case when :provider_id is null then o.sent_at else :now end, status_at = :now
+        due_at = coalesce(:due_at, o.due_at), error = :error,
+        error_code = coalesce(:error_code, (select f.error_code from delivery_report f
+                                            where f.provider_id = :provider_id and f.status = 'failed')),
+        sent_at = case when :provider_id is null then o.sent_at else :now end, status_at = :now,
+        judged = :status <> 'accepted'
     where o.id = :id and o.claim = :claim and o.status = 'sending'
     """
 )
+
+
+_UNJUDGED = text(
+    """
+    select o.id, o.conversation_id, c.contact_id, o.error_code, o.resends,
+           (o.say -> 'template') is not null as has_template
+    from outbox o join conversation c on c.id = o.conversation_id
+    where o.status = 'failed' and not o.judged
+    order by o.id limit 50
+    for no key update of o skip locked
+    """
+)
+_JUDGED = text(
+    """
+    update outbox
+    set judged = not :again, status = case when :again then 'queued' else status end,
+        provider_id = case when :again then null else provider_id end,
+        resends = resends + case when :again then 1 else 0 end, due_at = coalesce(:due_at, due_at),
+        say = case when :bare then jsonb_build_object('template', say -> 'template', 'response', say -> 'response')
+              else say end
+    where id = :id
+    """
+)
+_NEXT_LOOK = text(
+    """
+    select least(
+        (select min(status_at) + interval '1 second' from outbox where status = 'failed' and not judged),
+        min(case o.status
+        when 'queued' then greatest(o.due_at, c.blocked_until, c.pair_paid_until - cast(:pair_ahead as interval),
+            (select max(p.sent_at) + cast(:order_wait as interval) from outbox p
+             where p.conversation_id = o.conversation_id and p.status = 'accepted'))
+        when 'sending' then o.lease_until
+        else o.due_at + cast(:unknown_after as interval)
+    end))
+    from outbox o join conversation c on c.id = o.conversation_id
+    where o.status in ('queued', 'sending', 'unknown')
+    """
+)
+
+
+@dataclass(frozen=True)
+class FailedReport:
+    """A message that the provider took on and then could not deliver. ``resends`` is how often it went once more."""
+
+    code: Optional[int]
+    resends: int
+    has_template: bool
 
 
 class OutboxStore:
@@ -85,11 +136,17 @@ class OutboxStore:
                 connection, now, token, most, self._lease, self._pair_seconds, self._pair_burst, self._order_wait
             )
 
-    def has_open(self) -> bool:
-        """Whether anything waits for its time or for news."""
-        query = "select exists (select 1 from outbox where status in ('queued', 'sending', 'unknown'))"
+    def next_look(self, now: datetime) -> Optional[datetime]:
+        """When something may leave that may not yet, by every rule that a claim knows; None when nothing waits."""
+        values = {
+            "now": now,
+            "unknown_after": self._unknown_after,
+            "order_wait": self._order_wait,
+            "pair_ahead": timedelta(seconds=self._pair_seconds * (self._pair_burst - 1)),
+        }
         with self._single.connect() as connection:
-            return bool(connection.execute(text(query)).scalar_one())
+            found: Optional[datetime] = connection.execute(_NEXT_LOOK, values).scalar()
+            return found
 
     def inbound_since(self, instant: datetime) -> Dict[str, int]:
         with self._single.connect() as connection:
@@ -118,6 +175,22 @@ class OutboxStore:
         with self._engine.connect() as connection:
             return SqlContacts(connection).has_consent(contact_id, topic)
 
+    def judge_reports(self, now: datetime, judge: Callable[[FailedReport], Ending]) -> int:
+        """Apply ``judge`` to sends that were accepted and then reported as failed; returns how many there were.
+
+        An ending of ``queued`` sends the row once more, as its template alone where the report was a closed window.
+        """
+        with self._engine.begin() as connection:
+            rows = connection.execute(_UNJUDGED).all()
+            for row in rows:
+                report = FailedReport(row.error_code, row.resends, row.has_template)
+                ending = judge(report)
+                again = ending.status == "queued"
+                values = {"id": row.id, "again": again, "due_at": ending.due_at, "bare": again and row.has_template}
+                connection.execute(_JUDGED, values)
+                self._follow_up(connection, row, ending, now)
+            return len(rows)
+
     def settle(self, row: Claimed, token: str, ending: Ending, now: datetime) -> None:
         """Write how a send ended, if the claim still holds. A status report that came first is not moved backwards."""
         plain = ending.block_until is None and not ending.withdraw_consent and not ending.task
@@ -133,22 +206,24 @@ class OutboxStore:
                 "now": now,
             }
             connection.execute(_SETTLE, values)
-            if ending.block_until is not None:
-                connection.execute(
-                    text("update conversation set blocked_until = :until where id = :id"),
-                    {"until": ending.block_until, "id": row.conversation_id},
-                )
-            if ending.withdraw_consent:
-                SqlContacts(connection).record_consent(
-                    row.contact_id, "all", False, "provider", f"refused|{row.id}", now
-                )
-            if ending.task:
-                self._open_task(connection, row, ending, now)
             if not plain:
+                self._follow_up(connection, row, ending, now)
                 connection.commit()
 
+    @classmethod
+    def _follow_up(cls, connection: Connection, row: Any, ending: Ending, now: datetime) -> None:
+        if ending.block_until is not None:
+            connection.execute(
+                text("update conversation set blocked_until = :until where id = :id"),
+                {"until": ending.block_until, "id": row.conversation_id},
+            )
+        if ending.withdraw_consent:
+            SqlContacts(connection).record_consent(row.contact_id, "all", False, "provider", f"refused|{row.id}", now)
+        if ending.task:
+            cls._open_task(connection, row, ending, now)
+
     @staticmethod
-    def _open_task(connection: Connection, row: Claimed, ending: Ending, now: datetime) -> None:
+    def _open_task(connection: Connection, row: Any, ending: Ending, now: datetime) -> None:
         account = ending.task == "account"  # one task an hour, not one for each message that cannot leave
         key = f"account|{ending.error_code}|{now:%Y-%m-%dT%H}" if account else f"failed_send|{row.id}"
         details = {"outbox": row.id, "code": ending.error_code, "reason": ending.error}

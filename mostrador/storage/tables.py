@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
@@ -181,6 +182,7 @@ outbox = Table(
     Column("lease_until", Instant),
     Column("error_code", Integer),
     Column("error", Text),
+    Column("judged", Boolean, nullable=False, server_default=text("false")),  # what follows from its failure was done
     Column("created_at", Instant, nullable=False),
     Column("sent_at", Instant),
     Column("status_at", Instant),
@@ -194,6 +196,11 @@ Index(
 )
 Index("outbox_due", outbox.c.due_at, postgresql_where=outbox.c.status.in_(("queued", "sending", "unknown")))
 Index("outbox_turn", outbox.c.turn_id)
+Index(
+    "outbox_unjudged",
+    outbox.c.id,
+    postgresql_where=(outbox.c.status == "failed") & (outbox.c.judged == false()),
+)
 
 delivery_report = Table(  # every status webhook once; some come before our send has its answer
     "delivery_report",

@@ -365,3 +365,30 @@ def test_a_picture_that_a_person_sends_is_fetched_and_checked(
     assert row["status"] == status
     kept = [file.read_bytes() for file in (tmp_path / "media").iterdir()]
     assert kept == ([picture] if status == "kept" else [])
+
+
+@pytest.mark.parametrize(
+    ("code", "says", "statuses", "arrived", "tasks", "consents"),
+    [
+        (131047, Say(text="words", template=Template("restock", "en", ("Asha",))), ["delivered"], 2, 0, 0),
+        (131047, Say(text="words"), ["failed"], 1, 1, 0),
+        (131000, Say(text="words"), ["delivered"], 2, 0, 0),
+        (131026, Say(text="words"), ["failed"], 1, 0, 0),
+        (131050, Say(text="words"), ["failed"], 1, 0, 1),
+        (131009, Say(text="words"), ["failed"], 1, 1, 0),
+    ],
+)
+def test_a_failure_that_is_reported_later_has_the_same_consequences(
+    post: Post, code: int, says: Say, statuses: List[str], arrived: int, tasks: int, consents: int
+) -> None:
+    talk = post.person()
+    post.sim.client.fault(next=1, kind=f"status:{code}")
+    post.say(talk, says)
+    post.until(
+        lambda: (
+            post.statuses() == statuses and not post.rows("select 1 from outbox where status = 'failed' and not judged")
+        )
+    )
+    assert len(post.arrived()) == arrived
+    assert len(post.rows("select 1 from manual_task")) == tasks
+    assert len(post.rows("select 1 from consent where source = 'provider' and not granted")) == consents
