@@ -17,6 +17,12 @@ from mostrador.shop import conversations as talks
 from mostrador.shop.conversations import AlreadyTaken, NotOwnedByYou, UnknownConversation
 from mostrador.storage.engine import is_unavailable
 
+CHORES = {
+    "failed_turn": "a message could not be answered; the person got an apology",
+    "failed_send": "something we said did not arrive",
+    "account": "WhatsApp refuses our account; nothing is sent until that is settled",
+}
+"""What a manual task of each kind means, in a person's words."""
 SHOWN_ID = 8  # characters of a conversation's id in the list
 _LONGEST_LINE = 76
 LONGEST_REPLY = 4096  # characters, one WhatsApp message
@@ -77,6 +83,35 @@ def waiting(made: Services, messages: int = 3) -> List[Dict[str, Any]]:
                 }
             )
     return entries
+
+
+def chores(made: Services) -> List[Dict[str, Any]]:
+    """What else waits for people: failed messages and sends, refused accounts; the oldest first, as JSON values."""
+    with made.uow() as uow:
+        return [
+            {
+                "task": task.id,
+                "kind": task.kind,
+                "conversation": task.conversation_id,
+                "since": task.created_at.isoformat(),
+                "details": dict(task.details),
+            }
+            for task in uow.tasks.open_tasks()
+            if task.kind != "handover"
+        ]
+
+
+def chore_list(entries: Sequence[Dict[str, Any]], now: datetime) -> str:
+    """The chores as a person reads them; empty when there are none."""
+    lines = ["", "To look after (`mostrador handover done NUMBER` when it is):"] if entries else []
+    for entry in entries:
+        since = datetime.fromisoformat(entry["since"])
+        where = f" in {entry['conversation'][:SHOWN_ID]}" if entry["conversation"] else ""
+        lines.append(f"{entry['task']:>8}  {CHORES.get(entry['kind'], entry['kind'])}{where} ({how_long(since, now)})")
+        known = {name: value for name, value in entry["details"].items() if value not in (None, "")}
+        if known:
+            lines.append("          " + _line(", ".join(f"{name} {value}" for name, value in known.items())))
+    return "\n".join(lines)
 
 
 def whole_id(engine: Engine, start: str) -> str:
@@ -180,15 +215,14 @@ def _done(as_json: bool, sentence: str, conversation_id: str, **values: Any) -> 
 @click.option("--messages", default=3, show_default=True, help="How many of the last messages to show of each.")
 @_json
 def list_(messages: int, as_json: bool) -> None:
-    """Show who waits for a human or has one."""
+    """Show who waits for a human or has one, and what else people must look after."""
     with _sentences():
         made = services()
-        entries = waiting(made, max(0, messages))
-        click.echo(
-            json.dumps({"conversations": entries}, ensure_ascii=False)
-            if as_json
-            else listing(entries, made.clock.now())
-        )
+        entries, others, now = waiting(made, max(0, messages)), chores(made), made.clock.now()
+        if as_json:
+            click.echo(json.dumps({"conversations": entries, "tasks": others}, ensure_ascii=False))
+        else:
+            click.echo("\n".join(filter(None, (listing(entries, now), chore_list(others, now)))))
 
 
 @handover.command()
@@ -233,3 +267,17 @@ def release(conversation: str, name: str, as_json: bool) -> None:
         made, conversation_id, who = _begin(conversation, name)
         talks.release(made.uow(), conversation_id, who, made.clock.now())
     _done(as_json, "The bot has the conversation again.", conversation_id, owner=talks.BOT)
+
+
+@handover.command()
+@click.argument("task", type=int)
+@_json
+def done(task: int, as_json: bool) -> None:
+    """Take a task off the list that `list` shows below the conversations."""
+    with _sentences():
+        made = services()
+        with made.uow() as uow:
+            if not uow.tasks.close(task, made.clock.now()):
+                raise click.ClickException(f"No open task has the number {task}.")
+            uow.commit()
+    click.echo(json.dumps({"ok": True, "task": task}) if as_json else "Done.")

@@ -70,6 +70,9 @@ class ManualTasks(Protocol):
 
     def close_of(self, conversation_id: str, kind: str, at: datetime) -> None: ...
 
+    def close(self, task_id: int, at: datetime) -> bool:
+        """Mark a task as done; False when no open task has this id."""
+
     def open_tasks(self) -> List[ManualTask]: ...
 
 

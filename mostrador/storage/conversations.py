@@ -98,6 +98,14 @@ class SqlManualTasks:
             .values(status="done", closed_at=at)
         )
 
+    def close(self, task_id: int, at: datetime) -> bool:
+        done = self._connection.execute(
+            update(manual_task)
+            .where(manual_task.c.id == task_id, manual_task.c.status != "done")
+            .values(status="done", closed_at=at)
+        )
+        return bool(done.rowcount)
+
     def open_tasks(self) -> List[ManualTask]:
         rows = self._connection.execute(
             select(manual_task).where(manual_task.c.status != "done").order_by(manual_task.c.id)

@@ -211,3 +211,18 @@ def test_durations_are_told_roughly() -> None:
     told = [how_long(NOW - timedelta(seconds=s), NOW) for s in (20, 720, 3 * 3600 + 300, 2 * 86400 + 4 * 3600)]
 
     assert told == ["just now", "12 min", "3 h 5 min", "2 d 4 h"]
+
+
+def test_what_failed_is_on_the_list_until_somebody_has_looked_after_it(
+    shop: Services, run: Callable[..., Result]
+) -> None:
+    with shop.uow() as uow:
+        uow.tasks.open("failed_turn", ASHA, {"reference": "1f", "reason": "NoReply"}, "failed_turn|x", NOW)
+        uow.commit()
+    listed = run("list").output
+    assert "a message could not be answered" in listed
+    assert "reference 1f" in listed
+    task = json.loads(run("list", "--json").output)["tasks"][0]["task"]
+    assert run("done", str(task)).exit_code == 0
+    assert "could not be answered" not in run("list").output
+    assert run("done", str(task)).exit_code == 1
