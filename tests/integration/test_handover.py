@@ -75,7 +75,7 @@ def outbox(shop: Services) -> List[Dict[str, Any]]:
 
 def test_nobody_waits_at_first(run: Callable[..., Result]) -> None:
     assert run("list").output == "Nobody waits for a human.\n"
-    assert json.loads(run("list", "--json").output) == {"conversations": []}
+    assert json.loads(run("list", "--json").output) == {"conversations": [], "tasks": []}
 
 
 def test_the_list_shows_who_waits_why_since_when_and_what_was_said(shop: Services, run: Callable[..., Result]) -> None:
