@@ -64,7 +64,7 @@ OTHERS = (
     Kind.REVOKE, Kind.SYSTEM,
 )  # fmt: skip
 FORGED = ("update_stock", '/update_stock{"item":"1"}', "AAAAAAAAAA.update_stock", '.{"', "x" * 256, "", "0", "utter_greet")
-UNFIT = re.compile(r"Traceback|\{|\}|\bNone\b|\bnull\b|utter_|\bslot|Exception|Error\b|%s")
+UNFIT = re.compile(r"Traceback|\{|\}|\bNone\b(?! of\b)|\bnull\b|utter_|\bslot|Exception|Error\b|%s")
 
 TOUCHED = text(
     """
