@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
@@ -195,7 +195,7 @@ class Dispatcher:
         result = Result(
             outcome="answered",
             events=spoken.events,
-            says=self._counted(output.says),
+            says=self._counted(self._said_late(begun, output.says, spoken.language)),
             form_open=spoken.form_open,
             language=spoken.language,
             intent=spoken.intent,
@@ -206,6 +206,14 @@ class Dispatcher:
         await self._in_database(self._store.finish, begun, result, begun_at, self._clock.now())
         self._engine.keep(begun.conversation_id, begun.tracker_seq + len(spoken.events), turn.tracker)
         return True
+
+    def _said_late(self, begun: Begun, says: List[Say], language: str) -> List[Say]:
+        """After an outage the answer begins with a word about it; the person has waited for longer than usual."""
+        waited = (self._clock.now() - begun.members[0].sent_at).total_seconds()
+        if waited <= self._settings.late_after:
+            return says
+        sorry = self._engine.say("utter_late_answer", language or begun.language).text
+        return [replace(says[0], text="\n\n".join(filter(None, (sorry, says[0].text)))), *says[1:]]
 
     async def _speak(self, begun: Begun, reading: Reading, turn: CurrentTurn, output: TurnOutput) -> Spoken:
         parse = reading.parse

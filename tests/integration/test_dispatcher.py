@@ -103,6 +103,7 @@ class Counter:
         prepare(agent, agent.action_endpoint.url)
         self.box = InboxStore(self.engine, SystemClock())
         self.sent = 0
+        self.began = datetime.now(timezone.utc)
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
@@ -141,7 +142,7 @@ class Counter:
     def write(self, body: str = "", kind: Kind = Kind.TEXT, reply_id: str = "", who: str = "919800000001") -> str:
         self.sent += 1
         provider_id = f"wamid.{self.sent}"
-        at = datetime(2026, 11, 22, tzinfo=timezone.utc) + timedelta(seconds=self.sent)
+        at = self.began + timedelta(seconds=self.sent)
         message = InboundMessage(provider_id, "1", kind, at, Sender(wa_id=who), body, reply_id)
         self.box.receive(Batch(messages=[message]))
         return provider_id
@@ -360,3 +361,16 @@ def test_a_new_session_keeps_language_and_place_in_the_list_and_forgets_the_form
     assert (slots["language"], slots["list_cursor"], slots["item"]) == ("es", "1.2.3", None)
     starts = counter.rows("select count(*) as n from tracker_event where type = 'session_started'")
     assert starts == [{"n": 2}]
+
+
+def test_an_answer_that_comes_late_begins_with_a_word_about_it(counter: Counter) -> None:
+    counter.began -= timedelta(minutes=5)
+    late = counter.write("thanks")
+    counter.answer_to(late)
+    words = counter.rows("select say ->> 'text' as words from outbox where turn_id = :t", t=late)[0]["words"]
+    assert words.startswith(counter.agent.domain.responses["utter_late_answer"][0]["text"])
+    counter.began += timedelta(minutes=5)
+    soon = counter.write("thanks")
+    counter.answer_to(soon)
+    words = counter.rows("select say ->> 'text' as words from outbox where turn_id = :t", t=soon)[0]["words"]
+    assert not words.startswith(counter.agent.domain.responses["utter_late_answer"][0]["text"])
