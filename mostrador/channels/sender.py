@@ -50,12 +50,12 @@ def after_failure(verdict: Verdict, tries: int, now: datetime) -> Ending:
     if action is Action.UNKNOWN_OUTCOME:
         return Ending("unknown", due_at=now, **note)
     if action in (Action.RETRY, Action.SLOW_NUMBER) and tries < _MOST_TRIES:
-        return Ending("queued", due_at=now + back_off(tries), **note)
+        return Ending("queued", due_at=now + back_off(tries), slow_number=action is Action.SLOW_NUMBER, **note)
     if action is Action.SLOW_PAIR and tries < _MOST_TRIES:
         until = now + pair_back_off(tries)
         return Ending("queued", due_at=until, block_until=until, **note)
     if action is Action.ACCOUNT:
-        return Ending("queued", due_at=now + _ACCOUNT_PAUSE, task="account", **note)
+        return Ending("queued", due_at=now + _ACCOUNT_PAUSE, task="account", slow_number=True, **note)
     if action is Action.STOP_CONTACT:
         return Ending("failed", withdraw_consent=verdict.code == _STOPPED_MARKETING, **note)
     return Ending("failed", task="failed_send", **note)
@@ -153,7 +153,7 @@ class OutboxSender:
         if free > 0:
             rows = await self._in_database(self._store.claim, now, self._token, free)
         for row in rows:
-            self._pace(row.business_number).count(now)
+            self._pace(row.business_number).begin()
             task = asyncio.ensure_future(self._send(row))
             self._flying.add(task)
             task.add_done_callback(self._landed)
@@ -179,8 +179,9 @@ class OutboxSender:
     async def _came_in(self, now: datetime) -> Dict[str, int]:
         """What arrived during the last second, by number; asked for only when we send enough for it to matter."""
         numbers = self._config.whatsapp_phone_number_ids
-        if all(self._pace(number).free(now, 0) > self._config.number_per_second // 2 for number in numbers):
-            return dict.fromkeys(numbers, self._config.number_per_second // 4)
+        quarter = self._config.number_per_second // 4
+        if all(self._pace(number).free(now, 0) > 3 * quarter for number in numbers):
+            return dict.fromkeys(numbers, quarter)
         found: Dict[str, int] = await self._in_database(self._store.inbound_since, now - timedelta(seconds=1))
         return found
 
@@ -204,9 +205,12 @@ class OutboxSender:
             log.info("A read mark was refused: %s", refused.verdict.code)
 
     async def _send(self, row: Claimed) -> None:
-        ending = await self._attempt(row)
-        if ending.error_code is not None and ending.status == "queued":
-            self._slow_down(row, ending)
+        try:
+            ending = await self._attempt(row)
+        finally:
+            self._pace(row.business_number).end(self._clock.now())
+        if ending.slow_number and ending.due_at is not None:
+            self._pace(row.business_number).close_until(ending.due_at)
         while True:
             try:
                 await self._in_database(self._store.settle, row, self._token, ending, self._clock.now())
@@ -215,10 +219,6 @@ class OutboxSender:
                 if not is_unavailable(error):
                     raise
                 await asyncio.sleep(_LOOK_AGAIN)  # the row's lease or its status report settle it otherwise
-
-    def _slow_down(self, row: Claimed, ending: Ending) -> None:
-        if ending.block_until is None and ending.due_at is not None:
-            self._pace(row.business_number).close_until(ending.due_at)
 
     async def _attempt(self, row: Claimed) -> Ending:
         now = self._clock.now()

@@ -54,6 +54,7 @@ class Ending:
     task: Optional[str] = None  # kind of the manual task to open
     block_until: Optional[datetime] = None  # hold this recipient
     withdraw_consent: bool = False
+    slow_number: bool = False  # nothing of this number leaves before ``due_at``
 
 
 def may_leave(draft: Draft, now: datetime, only_to: Collection[str]) -> "Leaves | Stays":
@@ -81,25 +82,32 @@ def _before(created: datetime, taken: Optional[datetime]) -> bool:
 class Throughput:
     """Keeps a business number under ``per_second`` messages, in and out together, in every moving second.
 
-    What comes in is not ours to hold back, so ``reserve`` places stay free for it.
+    A message reaches the provider some time between ``begin`` and ``end``, so it counts from the one until a second
+    after the other. What comes in is not ours to hold back, so ``reserve`` places stay free for it.
     """
 
     def __init__(self, per_second: int, reserve: int = 4) -> None:
         self._most = max(1, per_second - reserve)
-        self._sent: Deque[datetime] = deque()
+        self._under_way = 0
+        self._ended: Deque[datetime] = deque()
         self._closed_until: Optional[datetime] = None
 
     def free(self, now: datetime, came_in: int) -> int:
         """How many messages may leave now, when ``came_in`` arrived during the last second."""
         if self._closed_until is not None and now < self._closed_until:
             return 0
-        while self._sent and now - self._sent[0] >= timedelta(seconds=1):
-            self._sent.popleft()
-        return max(0, self._most - len(self._sent) - came_in)
+        while self._ended and now - self._ended[0] >= timedelta(seconds=1):
+            self._ended.popleft()
+        return max(0, self._most - self._under_way - len(self._ended) - came_in)
 
-    def count(self, now: datetime) -> None:
-        """One message leaves now."""
-        self._sent.append(now)
+    def begin(self) -> None:
+        """One message is on its way to the provider."""
+        self._under_way += 1
+
+    def end(self, now: datetime) -> None:
+        """The provider has answered for a message, or will not."""
+        self._under_way -= 1
+        self._ended.append(now)
 
     def close_until(self, instant: datetime) -> None:
         """The provider asked the whole number to slow down."""

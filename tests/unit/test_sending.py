@@ -69,7 +69,8 @@ def test_no_moving_second_carries_more_than_the_number_allows() -> None:
     for step in range(3_000):
         now = NOON + timedelta(milliseconds=step)
         if pace.free(now, came_in=20):
-            pace.count(now)
+            pace.begin()
+            pace.end(now)
             sent.append(now)
     for start in sent:
         assert sum(1 for instant in sent if start <= instant < start + timedelta(seconds=1)) <= 60
@@ -86,3 +87,13 @@ def test_a_number_told_to_slow_down_is_silent_until_then() -> None:
 def test_waits_grow_and_end() -> None:
     assert [back_off(n).total_seconds() for n in (1, 2, 3, 40)] == [1, 2, 4, 300]
     assert [pair_back_off(n).total_seconds() for n in (1, 2, 3)] == [1, 4, 16]
+
+
+def test_a_message_counts_as_long_as_it_may_still_arrive() -> None:
+    pace = Throughput(2, reserve=0)
+    pace.begin()
+    pace.begin()
+    assert pace.free(NOON + timedelta(seconds=5), 0) == 0
+    pace.end(NOON + timedelta(seconds=5))
+    assert pace.free(NOON + timedelta(seconds=5.9), 0) == 0
+    assert pace.free(NOON + timedelta(seconds=6), 0) == 1
