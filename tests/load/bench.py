@@ -1,8 +1,8 @@
 """The budget table, measured: ``python -m tests.load.bench [--quick] [--json]``.
 
-Every figure is taken in this run on this machine, those of a stock Rasa project too (``--quick`` leaves these out). Rows
-that fall short come with the functions that a turn spends its time in. The result is kept under ``var/bench/``. What
-each row means is in docs/benchmarks.md. Exit status 0 also when a row falls short.
+Every figure is taken in this run on this machine, those of a stock Rasa project too (``--quick`` leaves these out).
+Rows that fall short come with the functions that a turn spends its time in. The result is kept under ``var/bench/``.
+What each row means is in docs/benchmarks.md. Exit status 0 also when a row falls short.
 """
 
 from __future__ import annotations
@@ -112,9 +112,9 @@ class Bench:
         took = (end - begin).total_seconds()
         closed = "select count(*) as n from inbox where closed_at > :begin and closed_at <= :end"
         self.found["messages_per_s"] = stack.sql(closed, begin=begin, end=end)[0]["n"] / took
-        self.found["cpu_of"] = {name: round(seconds_used / took, 2) for name, seconds_used in used.items()}
+        self.found["cpu_of"] = {name: round(cpu / took, 2) for name, cpu in used.items()}
         self.found["cpu_ms_a_message"] = {
-            name: round(1000 * seconds_used / took / self.found["messages_per_s"], 1) for name, seconds_used in used.items()
+            name: round(1000 * cpu / took / self.found["messages_per_s"], 1) for name, cpu in used.items()
         }
         async with Crowd(stack.simulator_url, people) as crowd:
             await crowd.at_rate(10, 3)
@@ -209,7 +209,8 @@ class Bench:
             ),
             row(
                 "training", of_stock("{:.0f} s for 68 examples", "training_s"), "≤ 60 s",
-                f"{f['training_s']:.0f} s; {f['training_check_s']:.1f} s to see that none is needed", f["training_s"] <= 60,
+                f"{f['training_s']:.0f} s; {f['training_check_s']:.1f} s to see that none is needed",
+                f["training_s"] <= 60,
             ),
             row(
                 "turn, NLU + policy, one at a time",
@@ -304,7 +305,8 @@ def _hints(profile: Any, turns: int, most: int = 10) -> List[str]:
         if "poll" in name or "select" in name:
             continue
         where = "" if file == "~" else f" {'/'.join(Path(file).parts[-3:])}:{line}"
-        lines.append(f"{1000 * own / turns:6.2f} ms own, {1000 * whole / turns:6.2f} ms with callees: {name}{where} ({calls} calls)")
+        times = f"{1000 * own / turns:6.2f} ms own, {1000 * whole / turns:6.2f} ms with callees"
+        lines.append(f"{times}: {name}{where} ({calls} calls)")
         if len(lines) > most:
             break
     return lines
@@ -330,8 +332,9 @@ def _keep(result: Dict[str, Any], folder: Path) -> Path:
 
 
 def _commit() -> str:
-    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
-    return done.stdout.strip()
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -354,7 +357,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         print(f"measuring: {name}", file=sys.stderr, flush=True)
         work()
     rows = bench.rows()
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, commit {_commit() or '?'}")
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, commit {_commit()}")
     _print(rows, bench.hints)
     result = {
         "at": datetime.now(timezone.utc).isoformat(timespec="seconds"),

@@ -1,8 +1,8 @@
 """The shop counter in this process: the real dispatcher, engine and database, and the action server over HTTP.
 
-What is left out is the wire: messages are put into the inbox by the store that the ingress uses, and what leaves lies in
-the outbox, where it is put into the provider's form and held to the provider's rules, but not sent. Import this module
-before anything that reads settings.
+What is left out is the wire: messages are put into the inbox by the store that the ingress uses, and what leaves lies
+in the outbox, where it is put into the provider's form and held to the provider's rules, but not sent. Enter it before
+anything reads settings: it fills the environment.
 """
 
 from __future__ import annotations
@@ -169,7 +169,8 @@ class Counter:
                 return
             except OSError:
                 if time.monotonic() > deadline or self.actions.poll() is not None:
-                    raise RuntimeError(f"The action server did not start: {self.actions_log.read_text()[-500:]}") from None
+                    end = self.actions_log.read_text()[-500:]
+                    raise RuntimeError(f"The action server did not start: {end}") from None
                 time.sleep(0.1)
 
     def _serve(self) -> None:

@@ -1,10 +1,10 @@
 """Crash proof: every message is answered, none twice, whatever is killed meanwhile.
 
 ``python -m tests.load.crash [--messages 2000 --contacts 200 --kills 20 --seed 7] [--json]``: sellers write through
-signed webhooks to a whole stack of its own with durable PostgreSQL. A third of the messages is delivered twice, those of
-one person overtake each other within a second, and ingress, Rasa, action server, sender and PostgreSQL are killed in turn
-with SIGKILL and started again by their supervisor. Then the database and the phones are held against a model that knows
-nothing but what the sellers wrote. Exit status 0 only when everything holds.
+signed webhooks to a whole stack of its own with durable PostgreSQL. A third of the messages is delivered twice, those
+of one person overtake each other within a second, and ingress, Rasa, action server, sender and PostgreSQL are killed in
+turn with SIGKILL and started again by their supervisor. Then the database and the phones are held against a model that
+knows nothing but what the sellers wrote. Exit status 0 only when everything holds.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, DefaultDict, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import aiohttp
-from sqlalchemy import text
 
 from mostrador.operations.stack import NotQuiet, StackUnavailable, TemporaryStack
 from tests.load.people import UNEXPLAINED, Person, furnish, load_feeds
@@ -93,7 +92,7 @@ class Town:
         self._by_phone = {talker.person.phone: talker for talker in self.talkers}
         self.sent = 0
         self.total = messages
-        self.outs: List[Dict[str, Any]] = []
+        self._progress = asyncio.Event()
         self._late: List["asyncio.Task[None]"] = []
 
     async def live(self, span: float) -> None:
@@ -107,6 +106,12 @@ class Town:
             await asyncio.wait_for(asyncio.gather(*talks), LIMIT)
             await asyncio.gather(*self._late)
             listening.cancel()
+
+    async def until_written(self, messages: float) -> None:
+        """Wait until so many messages were written."""
+        while self.sent < messages:
+            self._progress.clear()
+            await self._progress.wait()
 
     async def listen(self) -> None:
         """Hand what comes on the phones to the people who wait for it."""
@@ -220,6 +225,7 @@ class Town:
         talker.written.append(Written(wamid, talker.stamp, act, words, opaque, twice))
         spec = {**spec, "wamid": wamid, "timestamp": talker.stamp}
         self.sent += 1
+        self._progress.set()
         same_time = twice and self.random.random() < 0.5
         await self._post(talker, {**spec, "delay": self.random.uniform(0, JITTER), "duplicate": int(same_time)})
         if twice and not same_time:
@@ -297,15 +303,15 @@ class Killer:
         loop = asyncio.get_running_loop()
         for number, name in enumerate(self.plan):
             due = town.total * (number + 0.5) / len(self.plan)
-            while town.sent < due:
-                await asyncio.sleep(0.02)
+            await town.until_written(due)
             await asyncio.sleep(self._random.uniform(0, 0.3))
-            while not await loop.run_in_executor(None, self._kill, name):
-                await asyncio.sleep(0.1)
+            await loop.run_in_executor(None, self._kill, name)
             self.done.append((time.time(), name))
 
-    def _kill(self, name: str) -> bool:
-        return bool(self._stack.kill(name))
+    def _kill(self, name: str) -> None:
+        deadline = time.monotonic() + 50
+        while not self._stack.kill(name) and time.monotonic() < deadline:  # it is being started again
+            time.sleep(0.1)
 
 
 # --- what must hold
@@ -340,7 +346,8 @@ class Books:
         self.phone_of = {
             row["id"]: row["value"]
             for row in stack.sql(
-                "select c.id, a.value from conversation c join contact_alias a using (contact_id) where a.kind = 'wa_id'"
+                """select c.id, a.value from conversation c join contact_alias a using (contact_id)
+                   where a.kind = 'wa_id'"""
             )
         }
         self.inbox = stack.sql("select * from inbox order by conversation_id, sent_at, id")
@@ -358,13 +365,14 @@ class Books:
         self.late = self._late()
         self.stats = stack.simulator.stats()
 
-
     def _late(self) -> Dict[str, List[str]]:
         """Messages, by phone, that came further behind a younger one than anybody promised to wait for them."""
         found: DefaultDict[str, List[str]] = defaultdict(list)
         for conversation, rows in _by_conversation(self.inbox).items():
             for place, row in enumerate(rows):
-                if any((row["received_at"] - other["received_at"]).total_seconds() > HOLD for other in rows[place + 1 :]):
+                if any(
+                    (row["received_at"] - other["received_at"]).total_seconds() > HOLD for other in rows[place + 1 :]
+                ):
                     found[self.phone_of[conversation]].append(row["provider_id"])
         return found
 

@@ -16,7 +16,7 @@ TAPS = 0.7  # share of taps and answers inside the form; the rest is free text
 READING = 0.25
 FREE = {
     "en": ("hi", "what is sold out", "what is running low", "thanks", "help", "menu", "undo the last change"),
-    "es": ("hola", "¿qué se agotó?", "¿qué está por agotarse?", "gracias", "ayuda", "menú", "deshacer el último cambio"),
+    "es": ("hola", "¿qué se agotó?", "¿qué está por agotarse?", "gracias", "ayuda", "menú", "deshacer el cambio"),
     "hi": ("नमस्ते", "क्या खत्म हो गया है?", "क्या कम बचा है?", "धन्यवाद", "मदद", "मेन्यू", "kya khatam hai"),
 }
 LEFT_ALONE = ("request_human", "opt_out", "opt_in", "switch_language")  # they would change who answers, or how

@@ -53,7 +53,9 @@ def furnish(
     """``count`` sellers, numbered from ``first``, each with ``out`` sold-out and ``low`` scarce variations."""
     tongues = list(languages)
     with SqlUnitOfWork(engine) as uow:
-        people = [_seller(uow, number, tongues[number % len(tongues)], out, low, at) for number in range(first, first + count)]
+        people = [
+            _seller(uow, number, tongues[number % len(tongues)], out, low, at) for number in range(first, first + count)
+        ]
         uow.commit()
     return people
 
@@ -63,9 +65,7 @@ def _seller(uow: SqlUnitOfWork, number: int, language: str, out: int, low: int, 
     contact = uow.contacts.identify(Sender(wa_id=phone, profile_name=name), at)
     uow.contacts.set_language(contact, language)
     uow.contacts.record_consent(contact, EVERYTHING, True, "import", f"{SOURCE}|{contact}", at)
-    uow.connection.execute(
-        insert(tables.contact_role).values(contact_id=contact, role="seller", supplier_id=supplier)
-    )
+    uow.connection.execute(insert(tables.contact_role).values(contact_id=contact, role="seller", supplier_id=supplier))
     shelf, stock = [], {}
     for place in range(out + low):
         product = supplier * 10 + place // len(SIZES)

@@ -1,4 +1,7 @@
-"""Both long proofs, whole: ``python -m tests.load.proof [--json]`` (``make proof``); exit status 0 only when both hold."""
+"""Both long proofs, whole: ``python -m tests.load.proof [--json]`` (``make proof``).
+
+Exit status 0 only when both hold.
+"""
 
 from __future__ import annotations
 

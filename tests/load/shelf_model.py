@@ -57,7 +57,7 @@ class Made:
 
 @dataclass
 class ShelfModel:
-    """Feed it a seller's messages in the order of their time stamps; ``updates`` counts the log rows they must leave."""
+    """Feed it a seller's messages in the order of their time stamps; ``updates`` counts the log rows they leave."""
 
     stock: Dict[int, int]
     form: Optional[int] = None

@@ -1,4 +1,4 @@
-"""A stock Rasa project – ``rasa init`` with its default pipeline and 68 examples – trained, served and measured here."""
+"""A stock Rasa project – ``rasa init``, its default pipeline, 68 examples – trained, served and measured here."""
 
 from __future__ import annotations
 

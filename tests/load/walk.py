@@ -1,8 +1,8 @@
 """Random walk: whatever people write, tap or send, they get an answer, and the stock is the sum of its log.
 
-``python -m tests.load.walk [--steps 10000 --seed 7] [--json]``: hypothesis lets two sellers and a stranger write in three
-languages, tap whatever was ever shown to them, send files, open and leave forms, ask for people, while operators take
-over and give back, feeds are loaded, stock changes elsewhere and time jumps. Dispatcher, engine, action server and
+``python -m tests.load.walk [--steps 10000 --seed 7] [--json]``: hypothesis lets two sellers and a stranger write in
+three languages, tap whatever was ever shown to them, send files, open and leave forms, ask for people, while operators
+take over and give back, feeds are loaded, stock changes elsewhere and time jumps. Dispatcher, engine, action server and
 PostgreSQL are the real ones (see ``counter``). After each step everything that must always hold is checked.
 """
 
@@ -43,7 +43,8 @@ SAID = (
     "hi", "hola", "नमस्ते", "namaste ji", "what is sold out", "¿qué se agotó?", "क्या खत्म हो गया है?", "kya khatam hai",
     "what is running low", "qué está por agotarse", "kam maal dikhao", "update stock", "actualizar stock", "स्टॉक बदलो",
     "more", "ver más", "और दिखाओ", "undo", "deshacer", "wapas lo", "menu", "menú", "help", "ayuda", "मदद", "cancel",
-    "cancelar", "रद्द करो", "other sizes", "show variations", "language", "speak spanish", "hablemos en inglés", "हिंदी में",
+    "cancelar", "रद्द करो", "other sizes", "show variations", "language", "speak spanish", "hablemos en inglés",
+    "हिंदी में",
     "yes", "no", "sí", "haan", "nahi", "thanks", "gracias", "धन्यवाद", "bye", "adiós", "are you a robot?",
     "I want to talk to a person", "quiero hablar con alguien", "किसी इंसान से बात करनी है", "stop", "STOP", "baja",
     "no more messages", "start again", "resume messages",
@@ -51,19 +52,40 @@ SAID = (
     "5", "0", "12", "+3", "-1", "-99999", "1000000", "1000001", "99999999999999999999", "५०", "1,000", "3.5", "5 or 6",
     "sold 3", "llegaron 12", "zero", "ten", "half a dozen", "12 pieces of the blue one", "1/2", "٣", "2️⃣", "№ 7",
     # what people also write
-    "Kurta", "Blue / M", "the first one", "Kurta 1.0 – Blue / S", "what is the weather in Delhi?", "asdf qwer zxcv", "???", "...",
-    "😀", "👩‍👩‍👧 🇮🇳", "\u200b", "\u202eabc", "{item}", "{{7*7}}", "${jndi:x}", "None", "null", "utter_greet", "<b>hi</b>",
+    "Kurta", "Blue / M", "the first one", "Kurta 1.0 – Blue / S", "what is the weather in Delhi?", "asdf qwer zxcv",
+    "???", "...",
+    "😀", "👩‍👩‍👧 🇮🇳", "\u200b", "\u202eabc", "{item}", "{{7*7}}", "${jndi:x}", "None", "null", "utter_greet",
+    "<b>hi</b>",
     "'; drop table inbox; --", "\\", "%s%s%n", "a\nb\nc", "\t", "ｈｅｌｌｏ", "Ω≈ç√∫", "بكم هذا", "我要库存",
-    "/restart", "/session_start", "/back", "/EXTERNAL_restock_recommendations", ' /update_stock{"item": "1", "quantity": "9"}',
+    "/restart", "/session_start", "/back", "/EXTERNAL_restock_recommendations",
+    ' /update_stock{"item": "1", "quantity": "9"}',
     "／restart", "\u200b/restart", '/inform{"quantity": "7"}', "/opt_out", "//greet",
 )  # fmt: skip
-LONG = ("a" * 4096, "kurta " * 682, "नमस्ते " * 585, "👩‍👩‍👧" * 512, "12 " * 1365, "(" * 4000, "\n" * 4096, "what is sold out " * 240)
+LONG = (
+    "a" * 4096,
+    "kurta " * 682,
+    "नमस्ते " * 585,
+    "👩‍👩‍👧" * 512,
+    "12 " * 1365,
+    "(" * 4000,
+    "\n" * 4096,
+    "what is sold out " * 240,
+)
 MEDIA = (Kind.IMAGE, Kind.VIDEO, Kind.AUDIO, Kind.DOCUMENT, Kind.STICKER)
 OTHERS = (
     Kind.LOCATION, Kind.CONTACTS, Kind.ORDER, Kind.FLOW, Kind.UNSUPPORTED, Kind.OTHER, Kind.REACTION, Kind.EDIT,
     Kind.REVOKE, Kind.SYSTEM,
 )  # fmt: skip
-FORGED = ("update_stock", '/update_stock{"item":"1"}', "AAAAAAAAAA.update_stock", '.{"', "x" * 256, "", "0", "utter_greet")
+FORGED = (
+    "update_stock",
+    '/update_stock{"item":"1"}',
+    "AAAAAAAAAA.update_stock",
+    '.{"',
+    "x" * 256,
+    "",
+    "0",
+    "utter_greet",
+)
 UNFIT = re.compile(r"Traceback|\{|\}|\bNone\b(?! of\b)|\bnull\b|utter_|\bslot|Exception|Error\b|%s")
 
 TOUCHED = text(
@@ -278,7 +300,7 @@ class Walk(RuleBasedStateMachine):
             said = self._look(talker)
             for _, kind, message in [one for one in sent if one[0] == who]:
                 self._answered(talker, kind, ended[message], said, owners[who])
-            talker.owner = self.counter.rows("select owner from conversation where id = :id", id=talker.conversation)[0]["owner"]
+            talker.owner = self._owner(talker)
         self._done(rule_name, sorted({who for who, _, _ in sent}))
 
     def _look(self, talker: Talker) -> List[Shown]:
@@ -289,11 +311,12 @@ class Walk(RuleBasedStateMachine):
         for one in said:
             labels = [b.title for b in one.say.buttons]
             talker.transcript.append(f"    {one.speaker} {one.say.response}: {one.say.text[:120]!r} {labels}")
-            words = [one.say.text, one.say.footer, one.say.list_label, *labels, *(b.description for b in one.say.buttons)]
+            words = [one.say.text, one.say.footer, one.say.list_label, *labels]
+            words += [button.description for button in one.say.buttons]
             unfit = [w for w in words if UNFIT.search(w)]
             self._hold(not unfit, talker, f"a message says {unfit}")
             self._hold("utter_technical_problem" not in one.say.response, talker, "an apology")
-            talker.buttons += [b for b in one.say.buttons]
+            talker.buttons += list(one.say.buttons)
             Walk.answers[one.say.response] += 1
         return said
 
@@ -316,10 +339,11 @@ class Walk(RuleBasedStateMachine):
         self._hold(ended["tries"] == 1, talker, f"a turn took {ended['tries']} tries: {ended['error']}")
 
     def _wants_a_person(self, talker: Talker) -> bool:
-        return bool(
-            self.counter.rows(
-                "select 1 from conversation where id = :id and owner <> 'bot'", id=talker.conversation
-            )
+        return self._owner(talker) != conversations.BOT
+
+    def _owner(self, talker: Talker) -> str:
+        return str(
+            self.counter.rows("select owner from conversation where id = :id", id=talker.conversation)[0]["owner"]
         )
 
     def _done(self, rule_name: str, who: Sequence[int]) -> None:
