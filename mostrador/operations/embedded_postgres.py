@@ -49,6 +49,7 @@ DURABLE: Mapping[str, str] = {
     "synchronous_commit": "on",
     "max_parallel_workers_per_gather": "0",  # two cores are shared with Rasa, and containers have a small /dev/shm
     "max_wal_size": "512MB",
+    "jit": "off",  # compiling a statement costs more than any of ours takes
     "log_min_messages": "warning",
     "log_min_error_statement": "panic",  # statements carry people's texts and numbers; errors are logged without them
     "log_error_verbosity": "terse",

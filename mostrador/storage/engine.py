@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import select
 import time
-from typing import Any, Optional, Sequence, Set
+from typing import Any, Optional, Sequence, Set, Union
 
 import psycopg2
 from sqlalchemy import create_engine, event, text
-from sqlalchemy.engine import Connection, Engine, ExceptionContext
+from sqlalchemy.engine import URL, Connection, Engine, ExceptionContext
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -21,7 +21,7 @@ INBOX = "mostrador_inbox"
 OUTBOX = "mostrador_outbox"
 
 
-def connect(url: str, pool_size: int = 5) -> Engine:
+def connect(url: Union[str, URL], pool_size: int = 5, **options: Any) -> Engine:
     """An engine with at most ``pool_size`` connections, checked after idling and never waited for over 5 s.
 
     Its errors quote neither parameters nor rows: they are logged, and those are what people wrote.
@@ -34,12 +34,19 @@ def connect(url: str, pool_size: int = 5) -> Engine:
         pool_timeout=5,
         pool_recycle=1800,
         hide_parameters=True,
-        connect_args={"connect_timeout": 5, "application_name": "mostrador", "options": "-c timezone=UTC"},
+        **options,
+        connect_args={"connect_timeout": 5, "application_name": "mostrador", "options": "-c timezone=UTC -c jit=off"},
     )
     event.listen(engine, "handle_error", _forget_details)
     event.listen(engine, "checkin", _note_time)
     event.listen(engine, "checkout", _check_idle)
     return engine
+
+
+def single_statements(engine: Engine) -> Engine:
+    """A pool of its own to the same database in which every statement is a transaction: one way to the server each."""
+    made = connect(engine.url, engine.pool.size(), isolation_level="AUTOCOMMIT")  # type: ignore[attr-defined]
+    return made
 
 
 def _note_time(connection: Any, record: Any) -> None:

@@ -17,7 +17,7 @@ from mostrador.shop.contacts import EVERYTHING
 from mostrador.shop.messages import Delivery, DeliveryReport, InboundMessage, Kind, Sender
 from mostrador.shop.received import Batch, MarketingPreference
 from mostrador.storage.contacts import BSUID, WA_ID, SqlContacts
-from mostrador.storage.engine import INBOX, OUTBOX, is_unavailable
+from mostrador.storage.engine import INBOX, OUTBOX, is_unavailable, single_statements
 
 SILENT = frozenset({Kind.REACTION, Kind.SYSTEM, Kind.EDIT, Kind.REVOKE})  # kept, and nobody waits for an answer
 _NO_HUMAN_ACT = frozenset({Kind.SYSTEM})  # written by the provider, so it opens no 24-hour window
@@ -71,11 +71,9 @@ _STORE = text(
         from stored s join given g using (provider_id) join conversation c on c.id = s.conversation_id
         where coalesce(g.message -> 'media' ->> 'media_id', '') <> ''
         on conflict (media_id) do nothing
-    ), woken as (
-        select pg_notify(:channel, conversation_id)
-        from (select distinct conversation_id from stored where status = 'new') w
     )
-    select (select count(*) from stored), (select count(*) from woken)
+    select (select count(*) from stored) as stored,
+           array(select distinct conversation_id from stored where status = 'new') as woken
     """
 )
 _RANK = "array_position(array['queued','sending','unknown','accepted','sent','failed','delivered','read'], {})"
@@ -106,13 +104,16 @@ _REPORT = text(
             sent_at = coalesce(o.sent_at, s.at),
             error_code = s.error_code, error = nullif(s.error, '')
         from settled s where o.id = s.id
-        returning o.conversation_id
-    ), woken as (
-        select pg_notify(:channel, conversation_id) from (select distinct conversation_id from moved) w
+        returning o.conversation_id, o.status
     )
-    select (select count(*) from stored), (select count(*) from woken)
+    select (select count(*) from stored) as stored,
+           array(select distinct m.conversation_id from moved m
+                 where m.status = 'failed' or exists (  -- only who waits for this one to arrive need be woken
+                     select 1 from outbox w where w.conversation_id = m.conversation_id and w.status = 'queued')
+           ) as woken
     """
 )
+_ANNOUNCE = text("select pg_notify(:channel, id) from unnest(cast(:ids as text[])) as id")
 _STOPPED_AT_PROVIDER = text(
     """
     select not granted and source = 'provider' from consent
@@ -126,6 +127,7 @@ class InboxStore:
 
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine = engine
+        self._announcing = single_statements(engine)
         self._clock = clock
 
     def receive(self, batch: Batch) -> int:
@@ -177,20 +179,35 @@ class InboxStore:
         Ids of people first, then outbox rows, then conversations: the sender too takes them in this order.
         """
         now = self._clock.now()
+        woken: Dict[str, List[str]] = {}
         places = {(m.sender, m.business_number) for m in batch.messages}
         with self._engine.begin() as connection:
             contacts = SqlContacts(connection)
             if newcomers:
                 _get_to_know(connection, contacts, batch, places, now)
-            stored = _store_reports(connection, batch.reports) if batch.reports else 0
+            stored = _store_reports(connection, batch.reports, woken) if batch.reports else 0
             if places:
                 talks = _known(connection, places)
                 for place in sorted(places - talks.keys(), key=_order):
                     if not newcomers:
                         raise _Strangers
                     talks[place] = _conversation(connection, contacts, place, now)
-                stored += _store_messages(connection, batch.messages, talks, now)
-            return stored
+                stored += _store_messages(connection, batch.messages, talks, now, woken)
+        self._announce(woken)
+        return stored
+
+    def _announce(self, woken: Mapping[str, Sequence[str]]) -> None:
+        """Wake those who wait, after the commit: commits that announce wait for each other, and these are cheap.
+
+        An announcement that gets lost costs seconds, no message: everybody looks again by themselves.
+        """
+        for channel, conversations in woken.items():
+            try:
+                with self._announcing.connect() as connection:
+                    connection.execute(_ANNOUNCE, {"channel": channel, "ids": conversations})
+            except DBAPIError as error:
+                if not is_unavailable(error):
+                    raise
 
 
 class _Strangers(Exception):
@@ -211,7 +228,11 @@ def _get_to_know(
 
 
 def _store_messages(
-    connection: Connection, messages: Sequence[InboundMessage], talks: Mapping[_Place, str], now: datetime
+    connection: Connection,
+    messages: Sequence[InboundMessage],
+    talks: Mapping[_Place, str],
+    now: datetime,
+    woken: Dict[str, List[str]],
 ) -> int:
     rows = [
         {
@@ -225,8 +246,10 @@ def _store_messages(
         }
         for message in messages
     ]
-    values = {"rows": json.dumps(rows), "now": now, "channel": INBOX}
-    return int(connection.execute(_STORE, values).scalar_one())
+    found = connection.execute(_STORE, {"rows": json.dumps(rows), "now": now}).one()
+    if found.woken:
+        woken[INBOX] = found.woken
+    return int(found.stored)
 
 
 def _as_json(message: InboundMessage) -> Dict[str, Any]:
@@ -279,7 +302,7 @@ def _conversation(connection: Connection, contacts: SqlContacts, place: _Place, 
     return str(made or connection.execute(_CONVERSATION, who).scalar_one())
 
 
-def _store_reports(connection: Connection, reports: Sequence[DeliveryReport]) -> int:
+def _store_reports(connection: Connection, reports: Sequence[DeliveryReport], woken: Dict[str, List[str]]) -> int:
     newest: Dict[str, Delivery] = {}
     for report in reports:
         known = newest.get(report.provider_id)
@@ -297,8 +320,10 @@ def _store_reports(connection: Connection, reports: Sequence[DeliveryReport]) ->
         }
         for report in reports
     }
-    values = {"rows": json.dumps(list(rows.values())), "channel": OUTBOX}
-    return int(connection.execute(_REPORT, values).scalar_one())
+    found = connection.execute(_REPORT, {"rows": json.dumps(list(rows.values()))}).one()
+    if found.woken:
+        woken[OUTBOX] = found.woken
+    return int(found.stored)
 
 
 def _record_preference(

@@ -15,6 +15,7 @@ from mostrador.shop.sending import Ending
 from mostrador.storage import outbox
 from mostrador.storage.contacts import SqlContacts
 from mostrador.storage.conversations import SqlManualTasks
+from mostrador.storage.engine import single_statements
 from mostrador.storage.outbox import Claimed
 
 _LEAD = 7_202_612  # advisory lock of the sender that sends
@@ -98,7 +99,7 @@ class OutboxStore:
         pair_burst: int,
     ) -> None:
         self._engine = engine
-        self._single = engine.execution_options(isolation_level="AUTOCOMMIT")  # for what is one statement anyway
+        self._single = single_statements(engine)  # for what is one statement anyway
         self._lease = lease
         self._unknown_after = unknown_after
         self._order_wait = order_wait

@@ -196,6 +196,7 @@ Index(
 )
 Index("outbox_due", outbox.c.due_at, postgresql_where=outbox.c.status.in_(("queued", "sending", "unknown")))
 Index("outbox_turn", outbox.c.turn_id)
+Index("outbox_accepted", outbox.c.conversation_id, outbox.c.sent_at, postgresql_where=outbox.c.status == "accepted")
 Index(
     "outbox_unjudged",
     outbox.c.id,

@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from mostrador.shop.conversations import BOT
 from mostrador.shop.messages import Kind, Say
 from mostrador.storage import outbox
-from mostrador.storage.engine import OUTBOX
+from mostrador.storage.engine import OUTBOX, single_statements
 
 
 def lock_key(conversation_id: str) -> int:
@@ -104,6 +104,7 @@ class BurstRule:
 
 _LOCK = text("select pg_try_advisory_lock(:k)")
 _UNLOCK = text("select pg_advisory_unlock(:k)")
+_UNLOCK_AND_TELL = text("select pg_advisory_unlock(:k), pg_notify(:channel, :id)")  # cheap: after the commit, not in it
 _WAITING = text(
     """
     select i.id, i.provider_id, i.kind, i.sent_at, i.received_at, i.message, i.turn_id, i.tries, i.waits, i.due_at,
@@ -180,7 +181,7 @@ _FINISH = text(
         update inbox set status = case when talk.said then 'done' else 'kept' end, closed_at = :now
         from talk where id = any(:inbox)
     )
-    select said, pg_notify(:channel, :id), (select count(*) from said_rows) from talk
+    select said, (select count(*) from said_rows) as rows from talk
     """
 )
 _KEEP = text(
@@ -188,7 +189,7 @@ _KEEP = text(
     with talk as (select true as said), {_SAY}, closed as (
         update inbox set status = 'kept', closed_at = :now where id = any(:inbox)
     )
-    select said, pg_notify(:channel, :id), (select count(*) from said_rows) from talk
+    select said, (select count(*) from said_rows) as rows from talk
     """
 )
 _PUT_OFF = text(
@@ -197,7 +198,7 @@ _PUT_OFF = text(
         update inbox set due_at = :until, error = :error, tries = tries - :uncounted, waits = waits + :uncounted
         where id = any(:inbox)
     )
-    select said, pg_notify(:channel, :id), (select count(*) from said_rows) from talk
+    select said, (select count(*) from said_rows) as rows from talk
     """
 )
 
@@ -211,7 +212,7 @@ class TurnStore:
     """Claims, closes and puts off turns; every method is one short piece of database work."""
 
     def __init__(self, engine: Engine, session: SessionRule, burst: BurstRule) -> None:
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")  # every statement is its own transaction
+        self._engine = single_statements(engine)
         self._session = session
         self._burst = burst
 
@@ -340,7 +341,6 @@ class TurnStore:
             "rows": _json(rows),
             "task": result.task["kind"] if result.task else None,
             "details": _json({k: v for k, v in (result.task or {}).items() if k != "kind"}),
-            "channel": OUTBOX,
         }
         return bool(self._complete(begun, _FINISH, values).said)
 
@@ -350,8 +350,7 @@ class TurnStore:
         self._complete(
             begun,
             _KEEP,
-            {"inbox": [m.id for m in begun.members], "now": now, "rows": _json(rows), "channel": OUTBOX}
-            | {"id": begun.conversation_id},
+            {"inbox": [m.id for m in begun.members], "now": now, "rows": _json(rows)} | {"id": begun.conversation_id},
         )
 
     def put_off(
@@ -372,7 +371,6 @@ class TurnStore:
             "error": error[:500],
             "uncounted": 0 if counts else 1,
             "rows": _json(rows),
-            "channel": OUTBOX,
             "id": begun.conversation_id,
         }
         self._complete(begun, _PUT_OFF, values)
@@ -388,7 +386,7 @@ class TurnStore:
         except BaseException:
             self._abandon(begun)
             raise
-        self._release(begun.connection, begun.conversation_id)
+        self._release(begun.connection, begun.conversation_id, tell=bool(row and row.rows))
         return row
 
     @staticmethod
@@ -397,9 +395,13 @@ class TurnStore:
         begun.connection.close()
 
     @staticmethod
-    def _release(connection: Connection, conversation_id: str) -> None:
+    def _release(connection: Connection, conversation_id: str, tell: bool = False) -> None:
+        key = lock_key(conversation_id)
         try:
-            connection.execute(_UNLOCK, {"k": lock_key(conversation_id)})
+            if tell:
+                connection.execute(_UNLOCK_AND_TELL, {"k": key, "channel": OUTBOX, "id": conversation_id})
+            else:
+                connection.execute(_UNLOCK, {"k": key})
         except SQLAlchemyError:
             connection.invalidate()
         finally:

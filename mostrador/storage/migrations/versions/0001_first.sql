@@ -307,9 +307,11 @@ CREATE INDEX outbox_open ON outbox (conversation_id, urgency, id) WHERE status I
 
 CREATE INDEX outbox_due ON outbox (due_at) WHERE status IN ('queued', 'sending', 'unknown');
 
+CREATE INDEX outbox_turn ON outbox (turn_id);
+
 CREATE INDEX outbox_unjudged ON outbox (id) WHERE status = 'failed' AND judged = false;
 
-CREATE INDEX outbox_turn ON outbox (turn_id);
+CREATE INDEX outbox_accepted ON outbox (conversation_id, sent_at) WHERE status = 'accepted';
 
 CREATE TABLE manual_task (
     id BIGSERIAL NOT NULL,
