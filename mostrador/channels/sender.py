@@ -9,6 +9,7 @@ import asyncio
 import logging
 import signal
 import sys
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -37,6 +38,7 @@ _SWEEP = timedelta(seconds=1)
 _LOOK_AGAIN = 0.25  # seconds, while the database is away
 _IDLE = 5.0  # seconds; the net under rows of a sender that died, else announcements and due times wake us
 _SOONEST = 0.05  # seconds; what is due and could not be claimed waits for a place, a lock or a number's second
+_PULSE = 0.02  # seconds between two claims at least: what comes meanwhile is claimed together
 _AT_ONCE = 40
 _MOST_TRIES = 8
 _STOPPED_MARKETING = 131050  # the one refusal that is the person's own word
@@ -93,6 +95,7 @@ class OutboxSender:
         self._paces: Dict[str, Throughput] = {}
         self._swept_at: Optional[datetime] = None
         self._marked: int = 0
+        self._claimed_at = 0.0
         self._inbox_heard = True
 
     async def run(self) -> None:
@@ -120,6 +123,8 @@ class OutboxSender:
                 self._woken.set()
 
     async def _once(self) -> None:
+        await asyncio.sleep(max(0.0, self._claimed_at + _PULSE - time.monotonic()))
+        self._claimed_at = time.monotonic()
         self._woken.clear()
         try:
             pause = await self._send_due()
