@@ -152,7 +152,7 @@ class Dispatcher:
         return await asyncio.get_running_loop().run_in_executor(self._database, partial(call, *args, **kwargs))
 
     async def _one(self, conversation_id: str) -> Any:
-        """One turn. True when there may be another, NotYet when the next must wait, else None."""
+        """One turn. True when another message waits already, NotYet when the next must wait, else false."""
         if not self._engine.ready:
             return NotYet(self._clock.now() + timedelta(seconds=0.5))
         seq, tracker = self._engine.take(conversation_id) or (-1, None)
@@ -163,7 +163,7 @@ class Dispatcher:
         reading = read(begun.members, conversation_id, self._secret, self._intents())
         if begun.owner != BOT and not (begun.owner == QUEUED and reading.tapped):
             await self._leave_to_people(begun)
-            return True
+            return begun.more
         turn = CurrentTurn(conversation_id, begun.events)
         turn.known = tracker if begun.tracker_seq == seq else None
         if begun.new_session:
@@ -205,7 +205,7 @@ class Dispatcher:
         )
         await self._in_database(self._store.finish, begun, result, begun_at, self._clock.now())
         self._engine.keep(begun.conversation_id, begun.tracker_seq + len(spoken.events), turn.tracker)
-        return True
+        return begun.more  # what came since then is announced
 
     def _said_late(self, begun: Begun, says: List[Say], language: str) -> List[Say]:
         """After an outage the answer begins with a word about it; the person has waited for longer than usual."""
@@ -238,7 +238,7 @@ class Dispatcher:
         now = self._clock.now()
         if not outage and begun.tries >= self._settings.max_tries:
             await self._apologise(begun, reason)
-            return True
+            return begun.more
         says: List[Tuple[Say, int]] = []
         if outage and (now - begun.members[0].received_at).total_seconds() > self._settings.patience:
             says = self._counted([self._engine.say("utter_wait_outage", begun.language)])

@@ -55,6 +55,7 @@ class Begun:
     session_turns: int
     new_session: bool
     events: List[Dict[str, Any]] = field(default_factory=list)
+    more: bool = False  # whether other messages waited when this turn was claimed
 
     @property
     def turn_id(self) -> str:
@@ -276,6 +277,7 @@ class TurnStore:
             session_turns=talk.session_turns,
             new_session=new_session,
             events=events,
+            more=len(rows) > len(members),
         )
 
     def _burst_of(self, rows: Sequence[Any], form_open: bool) -> List[Any]:
