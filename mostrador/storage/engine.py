@@ -45,8 +45,7 @@ def connect(url: Union[str, URL], pool_size: int = 5, **options: Any) -> Engine:
 
 def single_statements(engine: Engine) -> Engine:
     """A pool of its own to the same database in which every statement is a transaction: one way to the server each."""
-    made = connect(engine.url, engine.pool.size(), isolation_level="AUTOCOMMIT")  # type: ignore[attr-defined]
-    return made
+    return connect(engine.url, engine.pool.size(), isolation_level="AUTOCOMMIT")
 
 
 def _note_time(connection: Any, record: Any) -> None:
