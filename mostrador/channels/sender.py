@@ -30,7 +30,7 @@ from mostrador.shop.sending import Draft, Ending, Leaves, Stays, Throughput, bac
 from mostrador.storage.engine import INBOX, OUTBOX, Listener, is_unavailable
 from mostrador.storage.media import MediaStore
 from mostrador.storage.outbox import Claimed
-from mostrador.storage.sending import FailedReport, OutboxStore
+from mostrador.storage.sending import Ended, FailedReport, OutboxStore
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +93,8 @@ class OutboxSender:
         self.leading = False
         self._flying: Set["asyncio.Task[None]"] = set()
         self._paces: Dict[str, Throughput] = {}
+        self._ended: List[Ended] = []
+        self._settling: "Optional[asyncio.Task[None]]" = None
         self._swept_at: Optional[datetime] = None
         self._marked: int = 0
         self._claimed_at = 0.0
@@ -216,14 +218,23 @@ class OutboxSender:
             self._pace(row.business_number).end(self._clock.now())
         if ending.slow_number and ending.due_at is not None:
             self._pace(row.business_number).close_until(ending.due_at)
-        while True:
-            try:
-                await self._in_database(self._store.settle, row, self._token, ending, self._clock.now())
-                return
-            except Exception as error:
-                if not is_unavailable(error):
-                    raise
-                await asyncio.sleep(_LOOK_AGAIN)  # the row's lease or its status report settle it otherwise
+        self._ended.append(Ended(row, ending, self._clock.now()))
+        if self._settling is None or self._settling.done():
+            self._settling = asyncio.ensure_future(self._settle())
+        await asyncio.shield(self._settling)
+
+    async def _settle(self) -> None:
+        """Write how sends ended; those that end meanwhile are written together."""
+        while self._ended:
+            ended, self._ended = self._ended, []
+            while True:
+                try:
+                    await self._in_database(self._store.settle, ended, self._token)
+                    break
+                except Exception as error:
+                    if not is_unavailable(error):
+                        raise
+                    await asyncio.sleep(_LOOK_AGAIN)  # the rows' lease or status reports settle them otherwise
 
     async def _attempt(self, row: Claimed) -> Ending:
         now = self._clock.now()
