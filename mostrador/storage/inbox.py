@@ -114,7 +114,9 @@ _REPORT = Prepared(
            ) as woken
     """
 )
-_ANNOUNCE = Prepared("select pg_notify(channel, id) from unnest(cast(:channels as text[]), cast(:ids as text[])) as a (channel, id)")
+_ANNOUNCE = Prepared(
+    "select pg_notify(channel, id) from unnest(cast(:channels as text[]), cast(:ids as text[])) as a (channel, id)"
+)
 _STOPPED_AT_PROVIDER = text(
     """
     select not granted and source = 'provider' from consent
