@@ -18,7 +18,6 @@ from rasa.core import processor
 from rasa.core.actions import forms
 from rasa.core.actions.action import RemoteAction
 from rasa.core.policies import memoization, rule_policy
-from rasa.core.policies.policy import PolicyPrediction
 from rasa.core.policies.rule_policy import SHOULD_NOT_BE_SET, RulePolicy
 from rasa.engine.graph import GraphNode
 from rasa.engine.runner.dask import DaskGraphRunner
@@ -29,7 +28,7 @@ from rasa.shared.exceptions import RasaException
 
 _original_past_states = DialogueStateTracker.past_states
 _original_applied_events = DialogueStateTracker.applied_events
-_original_recall = memoization.MemoizationPolicy.predict_action_probabilities
+_original_states_to_recall = memoization.MemoizationPolicy._prediction_states
 _WALKS, _APPLIED, _LEAN = "_mostrador_walks", "_mostrador_applied", "_mostrador_without_texts"
 _INDEXES = "_mostrador_rule_indexes"
 _OWN = frozenset({_WALKS, _APPLIED})
@@ -184,17 +183,9 @@ def _fits(rule_state: State, state: State) -> bool:
     return bool(RulePolicy._does_rule_match_state(rule_state, state))
 
 
-def _recall_nothing(
-    self: memoization.MemoizationPolicy,
-    tracker: DialogueStateTracker,
-    domain: Domain,
-    rule_only_data: Optional[Dict[Text, Any]] = None,
-    **kwargs: Any,
-) -> PolicyPrediction:
-    """A policy that has no stories to remember need not look at the talk."""
-    if self.lookup:
-        return _original_recall(self, tracker, domain, rule_only_data, **kwargs)
-    return self._prediction(self._default_predictions(domain))
+def _states_to_recall(self: memoization.MemoizationPolicy, *args: Any, **kwargs: Any) -> List[State]:
+    """What a policy looks up among its stories; one without stories need not look at the talk."""
+    return _original_states_to_recall(self, *args, **kwargs) if self.lookup else []
 
 
 def _lean_call(self: RemoteAction, tracker: DialogueStateTracker, domain: Domain) -> Dict[Text, Any]:
@@ -250,7 +241,7 @@ _FASTER = (
     (DialogueStateTracker, "applied_events", _applied_events),
     (DialogueStateTracker, "copy", _copy),
     (RulePolicy, "_get_possible_keys", _possible_keys),
-    (memoization.MemoizationPolicy, "predict_action_probabilities", _recall_nothing),
+    (memoization.MemoizationPolicy, "_prediction_states", _states_to_recall),
     (RemoteAction, "_action_call_format", _lean_call),
     (RemoteAction, "_validate_action_result", check_answer),
 )

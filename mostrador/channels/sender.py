@@ -17,6 +17,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Callable, Dict, List, Optional, Set
 
+import uvloop
+
 from mostrador.channels.buttons import seal
 from mostrador.channels.media_fetcher import MediaFetcher
 from mostrador.gateways.whatsapp.client import CloudApi, SendFailed
@@ -121,7 +123,6 @@ class OutboxSender:
             if heard is None or heard:
                 if INBOX in self._listener.heard:
                     self._inbox_heard = True
-                    self.files_woken.set()
                 self._woken.set()
 
     async def _once(self) -> None:
@@ -199,8 +200,11 @@ class OutboxSender:
 
     async def _mark_read(self) -> None:
         """Blue ticks and "typing…" for what the bot is about to answer: a courtesy, never worth a retry."""
-        self._marked, fresh = await self._in_database(self._store.just_received, self._marked)
-        for number, provider_id in fresh:
+        came = await self._in_database(self._store.just_received, self._marked)
+        self._marked = came.newest
+        if came.files:
+            self.files_woken.set()
+        for number, provider_id in came.to_mark:
             task = asyncio.ensure_future(self._courtesy(number, provider_id))
             self._flying.add(task)
             task.add_done_callback(self._landed)
@@ -323,6 +327,7 @@ def main() -> int:
     except SettingsError as wrong:
         sys.stderr.write(f"{wrong}\n")
         return 1
+    uvloop.install()
     asyncio.run(_main(config))
     return 0
 

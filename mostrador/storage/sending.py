@@ -93,7 +93,8 @@ _NEXT_LOOK = Prepared(
 
 _RECEIVED = Prepared(
     """
-    select i.id, i.conversation_id, i.provider_id, c.business_number, i.status <> 'kept' and c.owner = :bot as to_answer
+    select i.id, i.conversation_id, i.provider_id, c.business_number, i.message ? 'media' as has_file,
+           i.status <> 'kept' and c.owner = :bot as to_answer
     from inbox i join conversation c on c.id = i.conversation_id
     where i.id > :after
     order by i.sent_at, i.id
@@ -108,6 +109,18 @@ class FailedReport:
     code: Optional[int]
     resends: int
     has_template: bool
+
+
+@dataclass(frozen=True)
+class Received:
+    """The inbox's newest row, the last message of each conversation that the bot will answer, and whether files came.
+
+    Messages are (business number, provider id).
+    """
+
+    newest: int
+    to_mark: Tuple[Tuple[str, str], ...] = ()
+    files: bool = False
 
 
 @dataclass(frozen=True)
@@ -205,14 +218,16 @@ class OutboxStore:
         with self._single.connect() as connection:
             return outbox.inbound_since(connection, instant)
 
-    def just_received(self, after: int) -> Tuple[int, List[Tuple[str, str]]]:
-        """The newest message of each conversation that the bot will answer, after row ``after`` (0: from now on)."""
+    def just_received(self, after: int) -> Received:
+        """What came after row ``after`` of the inbox; with 0 nothing is counted as new."""
         with self._single.connect() as connection:
             if not after:
-                return max(connection.execute(text("select coalesce(max(id), 0) from inbox")).scalar_one(), 1), []
+                newest = connection.execute(text("select coalesce(max(id), 0) from inbox")).scalar_one()
+                return Received(max(newest, 1), files=True)
             rows = _RECEIVED(connection, after=after, bot=BOT).all()
-        newest = {row.conversation_id: (row.business_number, row.provider_id) for row in rows if row.to_answer}
-        return max([after, *(row.id for row in rows)]), list(newest.values())
+        last = {row.conversation_id: (row.business_number, row.provider_id) for row in rows if row.to_answer}
+        newest = max([after, *(row.id for row in rows)])
+        return Received(newest, tuple(last.values()), any(row.has_file for row in rows))
 
     def has_consent(self, contact_id: int, topic: str) -> bool:
         with self._engine.connect() as connection:

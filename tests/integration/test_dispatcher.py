@@ -234,6 +234,23 @@ def test_while_the_action_server_is_away_the_turn_waits_and_the_person_is_told_o
         counter.close()
 
 
+def test_while_the_action_server_is_away_talks_that_need_no_action_go_on(database_url: str, agent: Any) -> None:
+    SCRIPT.update(status=200, answer={"events": [], "responses": [{"text": "done"}]}, calls=[])
+    counter = Counter(database_url, agent)
+    try:
+        counter.stop_actions()
+        waiting = [counter.write("hi", who=f"9198000002{number:02d}") for number in range(12)]  # more than places
+        counter.until(lambda: counter.rows("select count(*) as n from inbox where waits > 0")[0]["n"] >= 8)
+        began = time.monotonic()
+        assert counter.answer_to(counter.write("thanks", who="919800000299"))
+        assert time.monotonic() - began < 3
+        counter.start_actions()
+        for message in waiting:
+            assert counter.answer_to(message, 60) == ["done"]
+    finally:
+        counter.close()
+
+
 @pytest.mark.parametrize(
     ("status", "answer"),
     [(500, {"error": "broken"}), (200, {"events": [], "responses": []}), (200, {"events": "nonsense"})],

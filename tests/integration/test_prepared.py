@@ -8,7 +8,9 @@ from mostrador.storage.engine import connect
 from mostrador.storage.prepared import Prepared
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=timezone.utc)
-COUNT = Prepared("select cast(:n as int) + cast(:n as int) as twice, :words || '%' as said, cast(:at as timestamptz) as at")
+COUNT = Prepared(
+    "select cast(:n as int) + cast(:n as int) as twice, :words || '%' as said, cast(:at as timestamptz) as at"
+)
 PLANS = text("select name, generic_plans, custom_plans from pg_prepared_statements where name like 'mostrador_%'")
 
 
