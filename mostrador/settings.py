@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Tuple
+from typing import Any, Dict, Tuple
 
 from pydantic import BaseSettings, Field, SecretStr, ValidationError, validator
 
@@ -62,7 +62,8 @@ class Settings(BaseSettings):
     # --- conversation
     session_minutes: float = Field(8.0, env="MOSTRADOR_SESSION_MINUTES", gt=0)
     session_turns: int = Field(20, env="MOSTRADOR_SESSION_TURNS", ge=2)
-    quiet_window: float = Field(0.0, env="MOSTRADOR_QUIET_WINDOW", ge=0, le=1.2)  # burst merge of free text
+    quiet_window: float = Field(1.2, env="MOSTRADOR_QUIET_WINDOW", ge=0, le=1.2)  # burst merge of free text
+    quiet_windows: Dict[str, float] = Field({}, env="MOSTRADOR_QUIET_WINDOWS")  # the same inside forms, by form
     quiet_window_cap: float = Field(4.0, env="MOSTRADOR_QUIET_WINDOW_CAP", ge=0, le=4.0)
     reorder_hold: float = Field(0.0, env="MOSTRADOR_REORDER_HOLD", ge=0, le=5.0)
     max_tries: int = Field(3, env="MOSTRADOR_MAX_TRIES", ge=1)
@@ -97,6 +98,9 @@ class Settings(BaseSettings):
         def parse_env_var(cls, field_name: str, raw_val: str) -> Any:
             if field_name in {"whatsapp_phone_number_ids", "media_hosts", "send_only_to"}:
                 return tuple(part.strip() for part in raw_val.split(",") if part.strip())
+            if field_name == "quiet_windows":
+                pairs = (part.partition("=") for part in raw_val.split(",") if part.strip())
+                return {name.strip(): seconds.strip() for name, _, seconds in pairs}
             return cls.json_loads(raw_val)
 
     @validator("send_only_to")
@@ -104,6 +108,13 @@ class Settings(BaseSettings):
         for number in value:
             if not (number.startswith("+") and number[1:].isdigit()):
                 raise ValueError(f"{number!r} is not a number like +5491122334455")
+        return value
+
+    @validator("quiet_windows")
+    def _windows_are_short(cls, value: Dict[str, float]) -> Dict[str, float]:
+        for form, seconds in value.items():
+            if not 0 <= seconds <= 1.2:
+                raise ValueError(f"{form!r} waits between 0 and 1.2 seconds")
         return value
 
     @property

@@ -118,7 +118,7 @@ class Spoken:
     """What a turn of the engine came to: events to store, where the dialogue stands, what was understood."""
 
     events: List[Dict[str, Any]]
-    form_open: bool
+    open_form: str
     language: str
     intent: Optional[str]
     confidence: Optional[float]
@@ -214,7 +214,7 @@ def _spoken(tracker: DialogueStateTracker, turn: CurrentTurn) -> Spoken:
     actions = [e["name"] for e in turn.added if e["event"] == "action" and e["name"] != "action_listen"]
     return Spoken(
         events=turn.added,
-        form_open=bool(tracker.active_loop_name),
+        open_form=tracker.active_loop_name or "",
         language=language or "",
         intent=intent.get("name"),
         confidence=intent.get("confidence"),
