@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     rasa_token: SecretStr = Field(SecretStr(""), env="MOSTRADOR_RASA_TOKEN")
     button_secret: SecretStr = Field(SecretStr(""), env="MOSTRADOR_BUTTON_SECRET")
     stock_api_secret: SecretStr = Field(SecretStr(""), env="MOSTRADOR_STOCK_API_SECRET")
+    operator_token: SecretStr = Field(SecretStr(""), env="MOSTRADOR_OPERATOR_TOKEN")
 
     # --- WhatsApp Cloud API
     whatsapp_app_secret: SecretStr = Field(SecretStr(""), env="WHATSAPP_APP_SECRET")
@@ -104,6 +105,12 @@ class Settings(BaseSettings):
         for number in value:
             if not (number.startswith("+") and number[1:].isdigit()):
                 raise ValueError(f"{number!r} is not a number like +5491122334455")
+        return value
+
+    @validator("operator_token")
+    def _token_cannot_be_guessed(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and len(value.get_secret_value()) < 16:
+            raise ValueError("it has fewer than 16 characters, which can be guessed")
         return value
 
     @property
