@@ -96,7 +96,7 @@ class Explanation:
 
     def to_json(self) -> Dict[str, Any]:
         """As JSON values; instants are ISO, in UTC."""
-        return _plain(asdict(self))  # type: ignore[no-any-return]
+        return _plain(asdict(self))
 
 
 @dataclass(frozen=True)
