@@ -153,6 +153,7 @@ class Exporter:
     def _unasked(self, row: Spoken) -> None:
         gone = row.status in _UNSAID
         if row.kind == "notification":
+            self._long_silence(row.created_at)
             words = self._plain(row.say.text)
             self._steps.append(_Step({"notify": _flow({"topic": row.topic, "text": words})}))
             self._steps.append(
@@ -222,6 +223,12 @@ class Exporter:
         silence = (members[0].sent_at - before).total_seconds() if before else 0.0
         if silence >= PAUSE_TOLD:
             self._steps.append(_Step({"wait": duration(silence)}))
+
+    def _long_silence(self, until: datetime) -> None:
+        """Before we speak by ourselves: only hours matter, because of the 24 of the window."""
+        if self._spoke_at is not None and until - self._spoke_at >= timedelta(hours=1):
+            self._steps.append(_Step({"wait": duration((until - self._spoke_at).total_seconds())}))
+            self._spoke_at = until
 
     def _act(self, members: Sequence[Written]) -> _Step:
         first = members[0]
@@ -379,10 +386,7 @@ def _shelf(goods: Sequence[Good], keys: Mapping[int, str]) -> Any:
         if products.count(good.product_id) > 1:
             ware["product"] = f"product-{products.index(good.product_id) + 1}"
         ware["stock"] = good.stock
-        if good.lost is not None:
-            ware["lost"] = good.lost
-        if good.days is not None:
-            ware["days"] = good.days
+        ware.update({name: v for name, v in (("lost", good.lost), ("days", good.days)) if v is not None})
         shelf[keys[good.id]] = _flow(ware)
     return shelf if goods else CommentedSeq()
 
@@ -406,7 +410,7 @@ def _seq(items: Sequence[Any]) -> CommentedSeq:
 
 def written(document: CommentedMap) -> str:
     """The YAML of a conversation."""
-    yaml = YAML()
+    yaml: Any = YAML()
     yaml.width = 118
     yaml.allow_unicode = True
     yaml.indent(mapping=2, sequence=4, offset=2)

@@ -112,8 +112,10 @@ def recording(engine: Engine, conversation_id: str, since: Optional[datetime] = 
         who = connection.execute(_WHO, {"id": conversation_id}).one()
         start = since or connection.execute(_NEWEST_SESSION, {"id": conversation_id}).scalar() or _EVER
         about = {"id": conversation_id, "since": start, "contact": who.contact_id, "chat": CHAT_SOURCE}
+        written = tuple(_written(row) for row in connection.execute(_WRITTEN, about))
+        about["since"] = min((message.received_at for message in written), default=start)  # the shelf as it was then
         return Recording(
-            since=start,
+            since=about["since"],
             seller=bool(who.suppliers),
             name=who.name,
             private=tuple(filter(None, (who.name, who.owner_name, *who.ids))),
@@ -121,7 +123,7 @@ def recording(engine: Engine, conversation_id: str, since: Optional[datetime] = 
             owner_name=who.owner_name,
             form_open=who.form_open,
             language=who.language,
-            written=tuple(_written(row) for row in connection.execute(_WRITTEN, about)),
+            written=written,
             spoken=tuple(_spoken(row) for row in connection.execute(_SPOKEN, about)),
             turns=tuple(
                 Answered(r.id, tuple(r.members), r.outcome, r.begun_at, r.explain, r.asked)
