@@ -12,6 +12,7 @@ from email.utils import formatdate
 from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional
+from urllib.parse import unquote
 
 from sanic import Sanic
 from sanic.request import Request
@@ -65,10 +66,10 @@ def make_app(services: Services) -> Sanic:
         refusal = door.refusal(request.body, request.headers.getall(HEADER, []))
         return refusal or await aside(door.answer, request.body)
 
-    @app.get("/explain/<any_id:path>", unquote=True)
+    @app.get("/explain/<any_id:path>")  # ids may hold slashes
     async def explain(request: Request, any_id: str) -> HTTPResponse:
         refusal = why.refusal(request.conn_info.client_ip if request.conn_info else "", request.headers)
-        return refusal or await aside(why.answer, any_id)
+        return refusal or await aside(why.answer, unquote(any_id))
 
     @app.listener("after_server_stop")
     async def close(app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
