@@ -20,6 +20,7 @@ from mostrador.shop.conversations import BOT
 from mostrador.shop.messages import Kind, Say
 from mostrador.storage import outbox
 from mostrador.storage.engine import OUTBOX, single_statements
+from mostrador.storage.prepared import Prepared
 
 
 def lock_key(conversation_id: str) -> int:
@@ -106,7 +107,7 @@ class BurstRule:
 _LOCK = text("select pg_try_advisory_lock(:k)")
 _UNLOCK = text("select pg_advisory_unlock(:k)")
 _UNLOCK_AND_TELL = text("select pg_advisory_unlock(:k), pg_notify(:channel, :id)")  # cheap: after the commit, not in it
-_WAITING = text(
+_WAITING = Prepared(
     """
     select i.id, i.provider_id, i.kind, i.sent_at, i.received_at, i.message, i.turn_id, i.tries, i.waits, i.due_at,
            c.contact_id, c.owner, c.session_turns, c.session_last_at, c.form_open, c.tracker_seq,
@@ -118,14 +119,14 @@ _WAITING = text(
     order by i.sent_at, i.id limit 20
     """
 )
-_TRY = text(  # a lost count of tries harms nobody, so its commit does not wait for the disk
+_TRY = Prepared(  # a lost count of tries harms nobody, so its commit does not wait for the disk
     """
     update inbox set tries = tries + 1, turn_id = :turn
     from (select set_config('synchronous_commit', 'off', true)) hurried
     where id = any(:ids)
     """
 )
-_EVENTS = text(
+_EVENTS = Prepared(
     """
     select event from tracker_event
     where conversation_id = :id and seq >= coalesce(
@@ -151,19 +152,19 @@ _SAY = """
         returning 1
     )
 """
-_FINISH = text(
+_FINISH = Prepared(
     f"""
     with talk as (
         select owner <> 'human' as said from conversation where id = :id for update
     ), {_SAY}, moved as (
         update conversation
-        set tracker_seq = :seq + :added, session_turns = :turns, form_open = :form,
+        set tracker_seq = cast(:seq as bigint) + cast(:added as bigint), session_turns = :turns, form_open = :form,
             session_last_at = greatest(session_last_at, :last),
             owner = case when :back and owner = 'queued' then 'bot' else owner end
         from talk where id = :id
     ), remembered as (
         insert into tracker_event (conversation_id, seq, type, event)
-        select :id, :seq + e.n, e.event ->> 'event', e.event
+        select :id, cast(:seq as bigint) + e.n, e.event ->> 'event', e.event
         from jsonb_array_elements(cast(:events as jsonb)) with ordinality as e (event, n)
     ), recorded as (
         insert into turn (id, conversation_id, members, outcome, intent, confidence, explain, begun_at, ended_at)
@@ -185,7 +186,7 @@ _FINISH = text(
     select said, (select count(*) from said_rows) as rows from talk
     """
 )
-_KEEP = text(
+_KEEP = Prepared(
     f"""
     with talk as (select true as said), {_SAY}, closed as (
         update inbox set status = 'kept', closed_at = :now where id = any(:inbox)
@@ -193,7 +194,7 @@ _KEEP = text(
     select said, (select count(*) from said_rows) as rows from talk
     """
 )
-_PUT_OFF = text(
+_PUT_OFF = Prepared(
     f"""
     with talk as (select true as said), {_SAY}, later as (
         update inbox set due_at = :until, error = :error, tries = tries - :uncounted, waits = waits + :uncounted
@@ -248,7 +249,7 @@ class TurnStore:
     def _choose(
         self, connection: Connection, conversation_id: str, now: datetime, known_seq: int
     ) -> Union[Begun, NotYet, None]:
-        rows = connection.execute(_WAITING, {"id": conversation_id}).all()
+        rows = _WAITING(connection, id=conversation_id).all()
         if not rows:
             return None
         head = talk = rows[0]
@@ -259,11 +260,11 @@ class TurnStore:
         if wait > now:
             return NotYet(wait)
         members = [Member(m.id, m.provider_id, m.kind, m.sent_at, m.received_at, m.message) for m in mates]
-        connection.execute(_TRY, {"turn": members[0].provider_id, "ids": [m.id for m in members]})
+        _TRY(connection, turn=members[0].provider_id, ids=[m.id for m in members])
         new_session = self._is_new_session(talk, members)
         events: List[Dict[str, Any]] = []
         if talk.tracker_seq != known_seq:  # a new session needs the last one's slots
-            events = list(connection.execute(_EVENTS, {"id": conversation_id}).scalars())
+            events = list(_EVENTS(connection, id=conversation_id).scalars())
         return Begun(
             connection=connection,
             conversation_id=conversation_id,
@@ -381,10 +382,10 @@ class TurnStore:
         """Free the conversation and change nothing."""
         self._release(begun.connection, begun.conversation_id)
 
-    def _complete(self, begun: Begun, statement: Any, values: Mapping[str, Any]) -> Any:
+    def _complete(self, begun: Begun, statement: Prepared, values: Mapping[str, Any]) -> Any:
         """Run the one statement that ends a turn, on the connection that holds its lock, and free the conversation."""
         try:
-            row = begun.connection.execute(statement, values).first()
+            row = statement(begun.connection, **values).first()
         except BaseException:
             self._abandon(begun)
             raise
