@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     rasa_token: SecretStr = Field(SecretStr(""), env="MOSTRADOR_RASA_TOKEN")
     button_secret: SecretStr = Field(SecretStr(""), env="MOSTRADOR_BUTTON_SECRET")
     stock_api_secret: SecretStr = Field(SecretStr(""), env="MOSTRADOR_STOCK_API_SECRET")
+    operator_token: SecretStr = Field(SecretStr(""), env="MOSTRADOR_OPERATOR_TOKEN")
 
     # --- WhatsApp Cloud API
     whatsapp_app_secret: SecretStr = Field(SecretStr(""), env="WHATSAPP_APP_SECRET")
@@ -115,6 +116,12 @@ class Settings(BaseSettings):
         for form, seconds in value.items():
             if not 0 <= seconds <= 1.2:
                 raise ValueError(f"{form!r} waits between 0 and 1.2 seconds")
+        return value
+
+    @validator("operator_token")
+    def _token_cannot_be_guessed(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and len(value.get_secret_value()) < 16:
+            raise ValueError("it has fewer than 16 characters, which can be guessed")
         return value
 
     @property

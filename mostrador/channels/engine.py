@@ -19,6 +19,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import ClientResponseError, EndpointConfig
 
 from mostrador.channels.current_turn import CurrentTurn, TurnAborted, current_turn
+from mostrador.channels.explain import explained
 from mostrador.channels.rasa_speed import DirectRunner, make_faster
 from mostrador.shop.messages import Button, Say
 
@@ -211,12 +212,11 @@ def _spoken(tracker: DialogueStateTracker, turn: CurrentTurn) -> Spoken:
     latest = tracker.latest_message
     parse = latest.parse_data if latest and latest.parse_data else {}
     intent = parse.get("intent") or {}
-    actions = [e["name"] for e in turn.added if e["event"] == "action" and e["name"] != "action_listen"]
     return Spoken(
         events=turn.added,
         open_form=tracker.active_loop_name or "",
         language=language or "",
         intent=intent.get("name"),
         confidence=intent.get("confidence"),
-        explain={"actions": actions, "ranking": (parse.get("intent_ranking") or [])[:3]},
+        explain=explained(turn, tracker, parse),
     )

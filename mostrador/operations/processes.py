@@ -33,6 +33,7 @@ SECRET_OF: Mapping[str, Tuple[str, ...]] = {
     "rasa_token": ("rasa", "scheduler"),
     "button_secret": ("ingress", "rasa", "actions", "sender", "scheduler"),
     "stock_api_secret": ("web", "ingress"),
+    "operator_token": ("web",),
     "whatsapp_app_secret": ("ingress", "simulator"),
     "whatsapp_app_secret_previous": ("ingress",),
     "whatsapp_verify_token": ("ingress", "simulator"),
