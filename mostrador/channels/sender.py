@@ -40,7 +40,7 @@ _SWEEP = timedelta(seconds=1)
 _LOOK_AGAIN = 0.25  # seconds, while the database is away
 _IDLE = 5.0  # seconds; the net under rows of a sender that died, else announcements and due times wake us
 _SOONEST = 0.05  # seconds; what is due and could not be claimed waits for a place, a lock or a number's second
-_PULSE = 0.02  # seconds between two claims at least: what comes meanwhile is claimed together
+_PULSE = 0.04  # seconds between two claims at least: what comes meanwhile is claimed together
 _AT_ONCE = 40
 _MOST_TRIES = 8
 _STOPPED_MARKETING = 131050  # the one refusal that is the person's own word
