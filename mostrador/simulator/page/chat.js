@@ -350,7 +350,7 @@ export class Phone {
       target.node.classList.add("found");
     });
     if (quoted) node.append(make("b", "", quoted.entry.event === "in" ? "You" : this.nameOf(quoted.entry)));
-    node.append(make("span", "", words.slice(0, 120)));
+    node.append(make("span", "", words));
     node.setAttribute("aria-label", "Answer to: " + words.slice(0, 60));
     return node;
   }
@@ -497,7 +497,7 @@ export class Phone {
     this.part.quoting.hidden = !message;
     if (!message) return;
     this.part["quoting-who"].textContent = message.entry.event === "in" ? "You" : this.nameOf(message.entry);
-    this.part["quoting-words"].textContent = wordsOf(message.entry.view).slice(0, 120);
+    this.part["quoting-words"].textContent = wordsOf(message.entry.view);
   }
 
   async attach(file, kind) {
@@ -712,7 +712,7 @@ export class Phone {
 }
 
 function wordsOf(view) {
-  return view ? view.text || (view.media ? view.media.filename || view.media.kind : "") || view.label || "message" : "message";
+  return view ? plain(view.text || "", 160) || (view.media ? view.media.filename || view.media.kind : "") || view.label || "message" : "message";
 }
 
 // Where the answer to this message is explained; on another machine than the shop's, loopback means the shop's.

@@ -89,7 +89,7 @@ export function format(text, parent, depth = 0) {
   return parent;
 }
 
-export const plain = (text) => format(text, make("span")).textContent.replace(/\s+/g, " ").slice(0, 80);
+export const plain = (text, most = 80) => format(text, make("span")).textContent.replace(/\s+/g, " ").slice(0, most);
 
 // Arrow keys, Home and End move the focus among `items()`; returns whether the key was one of them.
 export function arrows(event, items, { across = false, down = true } = {}) {

@@ -86,7 +86,7 @@ function group(title, ...parts) {
 function build() {
   const number = (name) => (value) => tell("POST", "faults", { [name]: Number(value) });
   const chances = (words) => [[0, "never"], [0.1, "1 in 10 " + words], [0.3, "3 in 10 " + words], [1, "every time"]];
-  const seconds = [[0, "no"], [1, "1 s"], [3, "3 s"], [10, "10 s"], [30, "30 s"]];
+  const seconds = (none) => [[0, none], [1, "1 s"], [3, "3 s"], [10, "10 s"], [30, "30 s"]];
   const off = button("plain", "Switch all faults off", () => tell("DELETE", "faults"));
   field.orders = make("ul", "orders");
   field.phones = make("div", "switches");
@@ -97,8 +97,8 @@ function build() {
     group(
       "Webhooks to the shop",
       choice("duplicate", "Delivered twice", chances("is"), number("duplicate")),
-      choice("delay_seconds", "Delayed by", seconds, number("delay_seconds")),
-      choice("reorder_seconds", "Out of order within", seconds, number("reorder_seconds")),
+      choice("delay_seconds", "Delayed by", seconds("nothing"), number("delay_seconds")),
+      choice("reorder_seconds", "Out of order within", seconds("never"), number("reorder_seconds")),
       choice("drop_statuses", "Reports that never come", chances("is lost"), number("drop_statuses")),
       check("status_reorder", "“Delivered” before “sent”", (on) => tell("POST", "faults", { status_reorder: on })),
     ),

@@ -40,14 +40,17 @@ export function openMenu(node, items) {
   menu.hidden = false;
   opener = node;
   node.setAttribute("aria-expanded", "true");
-  const place = node.getBoundingClientRect();
-  const width = menu.offsetWidth;
-  const height = menu.offsetHeight;
-  const left = Math.max(8, Math.min(place.left + place.width / 2 - width / 2, innerWidth - width - 8));
-  const below = place.bottom + 4 + height < innerHeight - 8;
-  menu.style.left = left + "px";
-  menu.style.top = (below ? place.bottom + 4 : Math.max(8, place.top - height - 4)) + "px";
+  place();
   menu.querySelector("[role^=menuitem]").focus();
+}
+
+function place() {
+  const menu = at("message-menu");
+  const by = opener.getBoundingClientRect();
+  const left = Math.max(8, Math.min(by.left + by.width / 2 - menu.offsetWidth / 2, innerWidth - menu.offsetWidth - 8));
+  const below = by.bottom + 4 + menu.offsetHeight < innerHeight - 8;
+  menu.style.left = left + "px";
+  menu.style.top = (below ? by.bottom + 4 : Math.max(8, by.top - menu.offsetHeight - 4)) + "px";
 }
 
 export function closeMenu(back = false) {
@@ -70,4 +73,4 @@ document.addEventListener("pointerdown", (event) => {
   if (opener && !opener.contains(event.target) && !at("message-menu").contains(event.target)) closeMenu();
 });
 window.addEventListener("resize", () => closeMenu());
-document.addEventListener("scroll", () => closeMenu(), true);
+document.addEventListener("scroll", () => { if (opener) place(); }, true); // new messages move the old ones
