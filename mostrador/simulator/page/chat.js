@@ -66,6 +66,7 @@ export class Phone {
 
   close() {
     clearTimeout(this.typingTimer);
+    this.resized.disconnect();
     if (this.voice) this.voice.cancel();
     this.attach(null);
     this.root.remove();
@@ -143,6 +144,7 @@ export class Phone {
 
   toEnd() {
     this.part.log.scrollTop = this.part.log.scrollHeight;
+    this.atEnd = true;
     this.part.down.hidden = true;
   }
 
@@ -218,18 +220,20 @@ export class Phone {
     if (follow && !old) this.toEnd();
   }
 
-  // A message that got an answer can be asked why.
+  // What was written before an answer can be asked why.
   answered(number) {
     if (!world.explain) return;
-    const asked = [...this.messages.values()].reverse().find((m) => m.entry.event === "in" && m.entry.n < number);
-    if (!asked || asked.why) return;
-    asked.why = true;
-    const link = make("a", "why-link", "why?");
-    link.href = explainLink(asked.entry.id);
-    link.target = "_blank";
-    link.rel = "noopener noreferrer";
-    link.setAttribute("aria-label", "Why was it answered so?");
-    asked.node.querySelector(".meta").prepend(link);
+    for (const asked of [...this.messages.values()].reverse()) {
+      if (asked.why) return; // so are all before it
+      if (asked.entry.event !== "in" || asked.entry.n > number) continue;
+      asked.why = true;
+      const link = make("a", "why-link", "why?");
+      link.href = explainLink(asked.entry.id);
+      link.target = "_blank";
+      link.rel = "noopener noreferrer";
+      link.setAttribute("aria-label", "Why was it answered so?");
+      asked.node.querySelector(".meta").prepend(link);
+    }
   }
 
   // --- bubbles
@@ -361,7 +365,10 @@ export class Phone {
       const image = make("img", item.kind === "sticker" ? "sticker" : "");
       image.alt = item.kind === "sticker" ? "Sticker" : "Picture" + (view.header ? ": " + view.header : "");
       image.decoding = "async";
-      image.addEventListener("load", () => { if (this.nearEnd()) this.toEnd(); });
+      image.addEventListener("load", () => {
+        image.classList.add("loaded");
+        if (this.atEnd) this.toEnd();
+      });
       if (item.kind === "sticker") {
         patient(image, url, () => image.remove());
         return image;
@@ -467,6 +474,7 @@ export class Phone {
 
   async submit(event) {
     if (event) event.preventDefault();
+    if (this.voice) return this.endVoice(true);
     if (this.file) return this.sendFile();
     const text = this.part.text.value;
     if (!text.trim()) return undefined;
@@ -640,7 +648,12 @@ export class Phone {
     part["recording-cancel"].addEventListener("click", () => this.endVoice(false));
     part.recording.addEventListener("keydown", (event) => { if (event.key === "Escape") this.endVoice(false); });
     part.down.addEventListener("click", () => this.toEnd());
-    part.log.addEventListener("scroll", () => { if (this.nearEnd()) part.down.hidden = true; });
+    part.log.addEventListener("scroll", () => {
+      this.atEnd = this.nearEnd();
+      if (this.atEnd) part.down.hidden = true;
+    });
+    this.resized = new ResizeObserver(() => { if (this.atEnd) this.toEnd(); }); // the message box grows and shrinks
+    this.resized.observe(part.log);
     part.messages.addEventListener("keydown", (event) => {
       if (event.target.classList.contains("options")) arrows(event, () => [...part.messages.querySelectorAll(".options")]);
     });
