@@ -82,8 +82,8 @@ class Replays:
     def begin(self, order: Mapping[str, Any]) -> Dict[str, Any]:
         """Make a conversation ready to play: ``{"file"} | {"yaml"}`` and ``"index"`` (0 = the first of its file).
 
-        → ``{"id", "title", "contact", "name", "steps": [{"line", "yaml"}, …]}`` where ``contact`` is the phone that plays
-        and the last step is the look at the end. Raises CannotReplay.
+        → ``{"id", "title", "contact", "name", "steps": [{"line", "yaml"}, …]}`` where ``contact`` is the phone that
+        plays, and the last step is the look at the end. Raises CannotReplay.
         """
         text, conversations = self._read(order)
         index = order.get("index", 0)
@@ -137,9 +137,7 @@ class Replays:
             run.told = len(played.transcript)
             answer: Dict[str, Any] = {"step": number, "ok": ok, "happened": happened, "over": run.over}
             if played.problem is not None:
-                answer.update(
-                    expected=played.problem.expected, got=played.problem.got, line=played.problem.place.line
-                )
+                answer.update(expected=played.problem.expected, got=played.problem.got, line=played.problem.place.line)
             return answer
         finally:
             run.lock.release()

@@ -49,9 +49,7 @@ class Update:
 class Courier:
     """Carries updates to the callback address; one task per POST, none of them blocks the others."""
 
-    def __init__(
-        self, config: SimulatorConfig, journal: Journal, faults: Faults, traffic: Traffic, wire: Wire
-    ) -> None:
+    def __init__(self, config: SimulatorConfig, journal: Journal, faults: Faults, traffic: Traffic, wire: Wire) -> None:
         self.config = config
         self.wire = wire
         self.journal = journal

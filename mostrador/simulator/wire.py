@@ -15,7 +15,7 @@ MOST_BYTES = 64 * 1024  # of a body
 
 @dataclass
 class Exchange:
-    """One request and its answer; ``http`` 0 = no answer, ``at`` unix seconds, ``contacts`` keys of whom it is about."""
+    """One request and its answer; ``http`` 0 = no answer, ``at`` unix seconds, ``contacts`` whom it is about."""
 
     direction: str  # webhook (to the business) | call (from it)
     method: str

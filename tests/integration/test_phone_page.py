@@ -75,7 +75,12 @@ def answer(business: Business, value: Dict[str, Any]) -> None:
         elif word == "like":
             payload = {"to": to, "type": "reaction", "reaction": {"message_id": message["id"], "emoji": "🙏"}}
         elif word == "quote":
-            payload = {"to": to, "context": {"message_id": message["id"]}, "type": "text", "text": {"body": "As you said"}}
+            payload = {
+                "to": to,
+                "context": {"message_id": message["id"]},
+                "type": "text",
+                "text": {"body": "As you said"},
+            }
         elif kind in ("reaction", "audio"):
             continue
         elif kind == "interactive":
@@ -644,37 +649,8 @@ def test_everything_is_reached_by_keyboard(page: Any) -> None:
     expect(page.get_by_role("button", name="Faults")).to_be_focused()
 
 
-CONTRASTS = """() => {
-  const parse = (text) => { const p = text.match(/[\d.]+/g).map(Number); return {rgb: p.slice(0, 3), a: p.length > 3 ? p[3] : 1}; };
-  const over = (top, under) => top.rgb.map((c, i) => c * top.a + under[i] * (1 - top.a));
-  const light = (rgb) => { const [r, g, b] = rgb.map((c) => { c /= 255; return c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4; });
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
-  const ground = (node) => { const layers = [];
-    for (let n = node; n; n = n.parentElement) layers.push(parse(getComputedStyle(n).backgroundColor));
-    return layers.reverse().reduce((under, layer) => over(layer, under), [255, 255, 255]); };
-  const wrong = [];
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) {
-    const node = walker.currentNode.parentElement;
-    if (!walker.currentNode.data.trim() || !node.checkVisibility({opacityProperty: true, visibilityProperty: true})) continue;
-    if (node.closest('.hidden, [aria-hidden=true], :disabled, option') || /Emoji/.test(getComputedStyle(node).fontFamily)) continue;
-    const back = ground(node), ink = over(parse(getComputedStyle(node).color), back);
-    const [a, b] = [light(back), light(ink)].sort((x, y) => y - x), ratio = (a + 0.05) / (b + 0.05);
-    if (ratio < 4.5) wrong.push([walker.currentNode.data.trim().slice(0, 30), node.className, Math.round(ratio * 100) / 100]);
-  }
-  return wrong;
-}"""
-NAMELESS = """() => {
-  const wrong = [];
-  for (const node of document.querySelectorAll('button, input, select, textarea, a[href], audio, [role=tabpanel], [role=region], dialog')) {
-    if (node.closest('template, [hidden], dialog:not([open])') || node.classList.contains('hidden')) continue;
-    const label = node.getAttribute('aria-label') || (node.labels && [...node.labels].map((l) => l.textContent).join(''))
-      || node.textContent || (node.getAttribute('aria-labelledby') && document.getElementById(node.getAttribute('aria-labelledby')).textContent);
-    if (!(label || '').trim()) wrong.push(node.outerHTML.slice(0, 100));
-  }
-  const ids = [...document.querySelectorAll('[id]')].map((node) => node.id);
-  return wrong.concat(ids.filter((id, i) => ids.indexOf(id) !== i));
-}"""
+CONTRASTS = (Path(__file__).parent / "page_contrasts.js").read_text(encoding="utf-8")
+NAMELESS = (Path(__file__).parent / "page_names.js").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

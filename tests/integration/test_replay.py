@@ -83,7 +83,9 @@ def server(tmp_path: Path) -> Iterator[str]:
     it.server_close()
 
 
-@pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "none"}, {"Host": "evil.test"}])
+@pytest.mark.parametrize(
+    "headers", [{"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "none"}, {"Host": "evil.test"}]
+)
 def test_no_web_site_makes_it_play(server: str, headers: Dict[str, str]) -> None:
     for method in ("GET", "POST"):
         answer = requests.request(method, f"{server}/conversations", headers=headers, json={}, timeout=5)
