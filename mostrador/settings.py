@@ -36,6 +36,7 @@ class Settings(BaseSettings):
     ingress_port: int = Field(8080, env="MOSTRADOR_INGRESS_PORT")
     web_port: int = Field(8081, env="MOSTRADOR_WEB_PORT")
     simulator_port: int = Field(8090, env="MOSTRADOR_SIMULATOR_PORT")
+    replay_port: int = Field(8091, env="MOSTRADOR_REPLAY_PORT")
     rasa_port: int = Field(5005, env="MOSTRADOR_RASA_PORT")
     actions_port: int = Field(5055, env="MOSTRADOR_ACTIONS_PORT")
     public_url: str = Field("", env="MOSTRADOR_PUBLIC_URL")  # where Meta can fetch pictures; empty = the web process

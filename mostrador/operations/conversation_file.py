@@ -198,12 +198,21 @@ def find_files(paths: Sequence[Path]) -> List[Path]:
 def read(file: Path) -> List[Conversation]:
     """The conversations of one file, one per YAML document; raises WrongConversation."""
     try:
-        documents = list(YAML(typ="rt", pure=True).load_all(file.read_text(encoding="utf-8")))
+        text = file.read_text(encoding="utf-8")
+    except (UnicodeDecodeError, OSError) as wrong:
+        raise WrongConversation(f"{Place(file, 1)}: {str(wrong).strip()}") from None
+    return parse(text, file)
+
+
+def parse(text: str, file: Path) -> List[Conversation]:
+    """As ``read``, of a text that is, or may become, the content of ``file``."""
+    try:
+        documents = list(YAML(typ="rt", pure=True).load_all(text))
     except MarkedYAMLError as wrong:
         mark = wrong.problem_mark or wrong.context_mark
         line = mark.line + 1 if mark is not None else 1
         raise WrongConversation(f"{Place(file, line)}: {wrong.problem or 'this is no YAML'}") from None
-    except (YAMLError, UnicodeDecodeError, OSError) as wrong:
+    except YAMLError as wrong:
         reason = str(wrong).strip().split("\n", 1)[0]
         raise WrongConversation(f"{Place(file, 1)}: {reason}") from None
     found = [_Reader(file).conversation(document) for document in documents if document is not None]

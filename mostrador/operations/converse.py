@@ -12,7 +12,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, NoReturn, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, NoReturn, Optional, Sequence, Tuple
 
 import click
 import requests
@@ -144,22 +144,36 @@ class Player:
 
     def play(self) -> Played:
         """Play all steps; never raises for what the bot did wrong."""
-        began = time.monotonic()
+        for _ in self.steps():
+            pass
+        return self.played
+
+    def steps(self) -> Iterator[int]:
+        """Play step by step, yielding the number of those that held; the look at the end counts as one more.
+
+        Ends at the first that does not hold, which is then ``played.problem``.
+        """
         place = self._conversation.place
+        began = time.monotonic()
         try:
             self._phone.put_contact(phone=self._seat.phone, name=self._seat.name)
-            for step in self._conversation.steps:
+            for number, step in enumerate(self._conversation.steps, start=1):
                 place = step.place
                 self._do(step)
+                self.played.seconds += time.monotonic() - began
+                yield number
+                began = time.monotonic()
             place = self._conversation.place
             self._end(place)
+            self.played.seconds += time.monotonic() - began
+            yield len(self._conversation.steps) + 1
+            return
         except StepFailed as failed:
             self.played.problem = failed
         except (SimulatorRefused, requests.RequestException, SQLAlchemyError, ShopError) as why:
             reason = str(why).split("\n", 1)[0]
             self.played.problem = StepFailed(place, "that this can be done", reason or type(why).__name__)
-        self.played.seconds = time.monotonic() - began
-        return self.played
+        self.played.seconds += time.monotonic() - began
 
     def _do(self, step: AnyStep) -> None:
         if isinstance(step, Write):
@@ -497,10 +511,10 @@ def play_all(stack: Stack, conversations: Sequence[Conversation], at_once: int =
     """Play them all, several at once; those that move the clock come last and alone. In the order given."""
     seats = make_seats(stack.engine, stack.settings, conversations, stack.now())
     jobs = list(enumerate(zip(conversations, seats)))
-    alone = [job for job in jobs if _moves_the_clock(job[1][0])]
+    alone = [job for job in jobs if moves_the_clock(job[1][0])]
     chains: Dict[str, List[int]] = {}  # those of one person one after the other
     for number, (conversation, seat) in jobs:
-        if not _moves_the_clock(conversation):
+        if not moves_the_clock(conversation):
             chains.setdefault(seat.phone, []).append(number)
     played: Dict[int, Played] = {}
 
@@ -521,7 +535,8 @@ def play_all(stack: Stack, conversations: Sequence[Conversation], at_once: int =
     return [played[number] for number in range(len(conversations))]
 
 
-def _moves_the_clock(conversation: Conversation) -> bool:
+def moves_the_clock(conversation: Conversation) -> bool:
+    """Whether it can only be played on a stack of its own."""
     return any(isinstance(step, Wait) and step.seconds >= LONG_WAIT for step in conversation.steps)
 
 

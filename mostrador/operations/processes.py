@@ -55,7 +55,7 @@ INHERITED = (
 ).split()
 
 
-YIELDING = frozenset({"rasa", "actions", "web", "simulator", "scheduler"})
+YIELDING = frozenset({"rasa", "actions", "web", "simulator", "replay", "scheduler"})
 """Processes that let others go first: under load the provider's webhooks and what is ready to be sent must not wait."""
 
 
@@ -101,6 +101,7 @@ def programs(installation: Installation) -> List[Program]:
     program("web", "mostrador.web", host=config.bind_host)
     if installation.demo:
         program("simulator", "mostrador.simulator", host=config.bind_host, path="/")
+        program("replay", "mostrador.operations.replay")
     program("scheduler", "scheduler")
     return found
 

@@ -41,6 +41,8 @@ def config_from(chosen: Settings, given: argparse.Namespace) -> SimulatorConfig:
         verify_token=chosen.whatsapp_verify_token.get_secret_value(),
         phone_number_ids=chosen.whatsapp_phone_number_ids,
         callback_url=given.callback,
+        explain_url=(chosen.public_url.rstrip("/") or f"http://127.0.0.1:{chosen.web_port}") + "/explain/{id}",
+        replay_url=f"http://127.0.0.1:{chosen.replay_port}",
         log_dir=None if given.memory_only else chosen.var_dir / "simulator",
         enforce_window=given.enforce_window,
         enforce_limits=given.enforce_limits,

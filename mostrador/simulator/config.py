@@ -26,6 +26,8 @@ class SimulatorConfig:
     business_name: str = "Mostrador"
     waba_id: str = "102290129340398"
     callback_url: str = ""
+    explain_url: str = ""  # where the business explains an answer, {id} = the wamid it answered; empty = nowhere
+    replay_url: str = ""  # who replays conversations for the page (paths in control.py); empty = nobody
     public_url: str = ""  # base of media URLs; empty = the address the simulator listens on
     log_dir: Optional[Path] = None  # JSON lines and media are kept here; None = memory only
     seed: Optional[int] = None

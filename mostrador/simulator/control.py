@@ -23,7 +23,7 @@ from .webhooks import Update, sign
 
 PAGE = Path(__file__).parent / "page"
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 PAGE_HEADERS = {
@@ -32,13 +32,17 @@ PAGE_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
-PAGE_FILES = {"/": "index.html", "/phone.css": "phone.css", "/phone.js": "phone.js", "/icon.svg": "icon.svg"}
+PAGE_FILES = {
+    "/": "index.html",
+    **{f"/{file.name}": file.name for file in sorted(PAGE.iterdir()) if file.suffix in (".css", ".js", ".svg")},
+}
 SHOWN_INLINE = {"image/png", "image/jpeg", "image/webp", "image/gif", "audio/ogg", "audio/mpeg", "audio/mp4",
                 "audio/aac", "audio/amr", "video/mp4", "video/3gpp"}  # fmt: skip
 WRONG = (WrongSpec, WrongFault, WrongConfig, WrongTemplate, UnknownContact)
 MOST_WAIT = 60.0
 HEARTBEAT = 15.0
 MOST_ENTRIES = 5000
+REPLAY_SECONDS = 120.0  # a step may wait for an answer
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -67,17 +71,20 @@ class Control:
             web.post("/_sim/handshake", guard(self.handshake)),
             web.get("/_sim/log", guard(self.log)),
             web.get("/_sim/events", guard(self.events)),
+            web.get("/_sim/wire", guard(self.wire)),
             web.get("/_sim/stats", guard(self.stats)),
             web.post("/_sim/reset", guard(self.reset)),
             web.get("/_sim/faults", guard(self.get_faults)),
             web.post("/_sim/faults", guard(self.post_faults)),
             web.delete("/_sim/faults", guard(self.delete_faults)),
+            web.delete(r"/_sim/faults/{number:\d+}", guard(self.delete_fault)),
             web.get("/_sim/config", guard(self.get_config)),
             web.post("/_sim/config", guard(self.post_config)),
             web.get("/_sim/templates", guard(self.get_templates)),
             web.post("/_sim/templates", guard(self.post_templates)),
             web.post("/_sim/media", guard(self.post_media)),
             web.get("/_sim/media/{media}", guard(self.get_media)),
+            web.route("*", "/_sim/replay/{path:.*}", guard(self.replay)),
         ]
         routes.append(web.get("/healthz", self.health))
         return routes + [web.get(path, self.page) for path in PAGE_FILES]
@@ -231,6 +238,19 @@ class Control:
             journal.unsubscribe(queue)
         return response
 
+    async def wire(self, request: web.Request) -> web.StreamResponse:
+        """The newest HTTP exchanges above ``since``, of one ``contact`` or that mention one message ``id``.
+
+        ``wait`` seconds for the first one; see Exchange.shown for the shape.
+        """
+        query, wire = request.query, self.network.wire
+        since = int(_query_number(query, "since", 0))
+        limit = max(1, min(int(_query_number(query, "limit", 200)), 1000))
+        contact = self.network.contact(query["contact"]).key if query.get("contact") else ""
+        await wire.wait(since, min(_query_number(query, "wait", 0), MOST_WAIT))
+        found = wire.since(since, contact, query.get("id", ""), limit)
+        return web.json_response({"exchanges": [exchange.shown() for exchange in found], "last": wire.last})
+
     async def stats(self, request: web.Request) -> web.StreamResponse:
         shown = self.network.traffic.shown()
         shown["webhooks"]["pending"] = self.network.courier.pending
@@ -251,11 +271,20 @@ class Control:
         body = await _json(request)
         for order in body if isinstance(body, list) else [body]:
             self.network.faults.order(order)
-        return web.json_response(self.network.faults.shown())
+        return self._faults()
 
     async def delete_faults(self, request: web.Request) -> web.StreamResponse:
         self.network.faults.clear()
-        return web.json_response(self.network.faults.shown())
+        return self._faults()
+
+    async def delete_fault(self, request: web.Request) -> web.StreamResponse:
+        self.network.faults.take_back(int(request.match_info["number"]))
+        return self._faults()
+
+    def _faults(self) -> web.StreamResponse:
+        shown = self.network.faults.shown()
+        self.network.journal.add("faults", None, faults=shown)  # so that every open page knows
+        return web.json_response(shown)
 
     async def get_config(self, request: web.Request) -> web.StreamResponse:
         return web.json_response(self.network.config.shown())
@@ -314,6 +343,29 @@ class Control:
             result = {"ok": False, "http": 0, "body": type(problem).__name__}
         self.network.journal.add("handshake", None, ok=result["ok"], http=result["http"])
         return result
+
+    async def replay(self, request: web.Request) -> web.StreamResponse:
+        """Pass a call on to whoever replays conversations for the page, and its answer back.
+
+        What the page expects there: ``GET conversations``, ``POST runs``, ``POST runs/<id>/next``,
+        ``DELETE runs/<id>``, all JSON; a refusal is ``{"error": sentence}``.
+        """
+        base = self.network.config.replay_url
+        if not base:
+            return web.json_response({"error": "Nobody replays conversations here."}, status=404)
+        body = await request.read()
+        try:
+            async with self.network.courier.session.request(
+                request.method,
+                f"{base.rstrip('/')}/{request.match_info['path']}",
+                data=body or None,
+                headers={"Content-Type": "application/json"} if body else {},
+                timeout=aiohttp.ClientTimeout(total=REPLAY_SECONDS),
+                allow_redirects=False,
+            ) as answer:
+                return web.Response(body=await answer.read(), status=answer.status, content_type="application/json")
+        except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError):
+            return web.json_response({"error": "The process that replays conversations does not answer."}, status=503)
 
     # --- files
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from dataclasses import asdict, dataclass
 from typing import Any, Dict, List, Optional
@@ -28,6 +29,7 @@ class WrongFault(Exception):
 class Fault:
     """One standing order. ``left`` None = until cleared; ``code`` for the kinds ``400:<code>``, ``status:<code>``."""
 
+    number: int  # what it is called when it is taken back
     kind: str
     left: Optional[int]
     probability: float
@@ -44,12 +46,14 @@ class Faults:
 
     def __init__(self, seed: Optional[int] = None) -> None:
         self.random = random.Random(seed)
+        self._numbers = itertools.count(1)
         self.clear()
 
     def clear(self) -> None:
         self._orders: List[Fault] = []
         self.duplicate = 0.0  # probability that a webhook is posted once more
-        self.reorder_seconds = 0.0  # each webhook waits a random part of this
+        self.delay_seconds = 0.0  # each webhook waits this long
+        self.reorder_seconds = 0.0  # … and a random part of this
         self.status_reorder = False  # delivered is posted before sent
         self.drop_statuses = 0.0  # probability that a status is never posted
         self.media: Optional[str] = None
@@ -60,7 +64,7 @@ class Faults:
             raise WrongFault("a fault is an object")
         unknown = set(raw) - {
             "next", "kind", "probability", "contact", "business", "on", "seconds", "media_expired", "media",
-            "duplicate", "reorder_seconds", "status_reorder", "drop_statuses",
+            "duplicate", "delay_seconds", "reorder_seconds", "status_reorder", "drop_statuses",
         }  # fmt: skip
         if unknown:
             raise WrongFault(f"unknown: {', '.join(sorted(unknown))}")
@@ -69,8 +73,9 @@ class Faults:
         for name in ("duplicate", "drop_statuses"):
             if name in raw:
                 switches[name] = _number(raw, name, most=1.0)
-        if "reorder_seconds" in raw:
-            switches["reorder_seconds"] = _number(raw, "reorder_seconds", most=3600.0)
+        for name in ("delay_seconds", "reorder_seconds"):
+            if name in raw:
+                switches[name] = _number(raw, name, most=3600.0)
         if "status_reorder" in raw:
             switches["status_reorder"] = bool(raw["status_reorder"])
         if "media_expired" in raw:
@@ -108,6 +113,7 @@ class Faults:
         if kind == "status":
             on = "status"
         return Fault(
+            number=next(self._numbers),
             kind=kind,
             left=left,
             probability=_number(raw, "probability", most=1.0, default=1.0),
@@ -120,6 +126,14 @@ class Faults:
             code=number,
             http=http,
         )
+
+    def take_back(self, number: int) -> None:
+        """Forget one standing order; raises WrongFault when there is none of this number (any more)."""
+        for fault in self._orders:
+            if fault.number == number:
+                self._orders.remove(fault)
+                return
+        raise WrongFault(f"there is no order {number}")
 
     def take(self, on: str, contact: Optional[str] = None, business: Optional[str] = None) -> Optional[Fault]:
         """The fault that hits this call, if any; a counted one is used up."""
@@ -143,6 +157,7 @@ class Faults:
         return {
             "orders": [asdict(f) for f in self._orders],
             "duplicate": self.duplicate,
+            "delay_seconds": self.delay_seconds,
             "reorder_seconds": self.reorder_seconds,
             "status_reorder": self.status_reorder,
             "drop_statuses": self.drop_statuses,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from typing import Any, Awaitable, Callable, Dict, List, Optional
 
 from aiohttp import web
@@ -12,6 +13,7 @@ from aiohttp import web
 from .faults import Fault
 from .network import Network, check_outgoing
 from .rules import GraphError
+from .wire import Exchange
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 MOST_JSON = 1024 * 1024
@@ -37,6 +39,12 @@ class GraphApi:
 
     def _guarded(self, handler: Handler) -> Handler:
         async def guarded(request: web.Request) -> web.StreamResponse:
+            began = time.perf_counter()
+            response = await answered(request)
+            self._note(request, response, began)
+            return response
+
+        async def answered(request: web.Request) -> web.StreamResponse:
             try:
                 if request.headers.get("Authorization") != self._bearer:
                     raise GraphError(190, "Invalid OAuth access token - Cannot parse access token")
@@ -50,6 +58,25 @@ class GraphApi:
 
         return guarded
 
+    def _note(self, request: web.Request, response: web.StreamResponse, began: float) -> None:
+        """Keep the exchange; handlers leave its body and whom it is about in the request, files stay out."""
+        cut = request.get("cut", False)
+        answer = response.body if isinstance(response, web.Response) else None
+        self.network.wire.add(
+            Exchange(
+                direction="call",
+                method=request.method,
+                url=request.path_qs,
+                headers={"Content-Type": request.content_type} if request.can_read_body else {},
+                request=request.get("body", b""),
+                http=0 if cut else response.status,
+                answer=answer if isinstance(answer, bytes) else b"",
+                ms=round(1000 * (time.perf_counter() - began), 1),
+                contacts=(request["contact"],) if request.get("contact") else (),
+                error="no answer, as ordered" if cut else "",
+            )
+        )
+
     def _phone(self, request: web.Request) -> str:
         phone = request.match_info["phone"]
         if phone not in self.network.config.phone_number_ids:
@@ -60,18 +87,21 @@ class GraphApi:
         business = self._phone(request)
         if (request.content_length or 0) > MOST_JSON:
             raise GraphError(100, "The body is too large.")
+        request["body"] = await request.read()
         try:
-            payload = json.loads(await request.read())
+            payload = json.loads(request["body"])
         except ValueError:
             raise GraphError(100, "The body is not JSON.") from None
         network = self.network
         if isinstance(payload, dict) and "status" in payload:
+            request["contact"] = network.writer_of(str(payload.get("message_id")))
             fault = network.faults.take("read", None, business)
             if fault is not None:
                 return await self._fail(request, fault, business, None, dict)
             return web.json_response(network.read_mark(business, payload))
         message = check_outgoing(payload)
         key = network.recipient_key(message)
+        request["contact"] = key
         fault = network.faults.take("messages", key, business)
         if fault is not None:
             return await self._fail(request, fault, business, key, lambda: network.accept(business, message))
@@ -114,6 +144,7 @@ class GraphApi:
     @staticmethod
     async def _no_answer(request: web.Request, seconds: float) -> web.StreamResponse:
         """Keep the caller waiting, then cut the connection without a byte."""
+        request["cut"] = True
         if seconds:
             await asyncio.sleep(seconds)
         if request.transport is not None:
@@ -134,7 +165,9 @@ class GraphApi:
         if not isinstance(file, web.FileField):
             raise GraphError(100, "(#100) The parameter file is required.")
         mime_type = str(form.get("type") or file.content_type).split(";")[0].strip()
-        media = self.network.upload(file.file.read(), mime_type, plain_name(file.filename))
+        data = file.file.read()
+        request["body"] = f"({len(data)} bytes of {mime_type})".encode()
+        media = self.network.upload(data, mime_type, plain_name(file.filename))
         return web.json_response({"id": media.id})
 
     async def describe_media(self, request: web.Request) -> web.StreamResponse:

@@ -26,6 +26,8 @@ class Surroundings(Protocol):
 
     def business_number(self) -> str: ...
 
+    def author_of(self, message_id: str) -> str: ...
+
 
 def build_message(spec: Spec, around: Surroundings) -> Dict[str, Any]:
     """The ``type`` and content part of a message, without identity; raises WrongSpec."""
@@ -36,7 +38,8 @@ def build_message(spec: Spec, around: Surroundings) -> Dict[str, Any]:
     message = build(spec, around)
     context = dict(message.get("context") or {})
     if spec.get("reply_to"):
-        context.update({"from": around.business_number(), "id": str(spec["reply_to"])})
+        quoted = str(spec["reply_to"])
+        context.update({"from": around.author_of(quoted), "id": quoted})
     if spec.get("forwarded"):
         context["forwarded"] = True
     if spec.get("referred_product"):

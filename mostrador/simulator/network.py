@@ -21,6 +21,7 @@ from .rules import GraphError, check_message
 from .traffic import Pair, Traffic
 from .views import WrongTemplate, check_template_use, link_id, read_template, view_of_message
 from .webhooks import Courier, Update
+from .wire import Wire
 
 REMEMBERED_PER_CONTACT = 200
 REMEMBERED = 50_000
@@ -63,6 +64,7 @@ class Network:
     def __init__(self, config: SimulatorConfig) -> None:
         self.config = config
         self.journal = Journal(config.log_dir / "log.jsonl" if config.log_dir else None)
+        self.wire = Wire()
         self.faults = Faults(config.seed)
         self.people = People()
         self.media = MediaStore(config.log_dir / "media" if config.log_dir else None)
@@ -80,12 +82,13 @@ class Network:
     async def start(self) -> None:
         for entry in self.journal.load():
             self._replay(entry)
-        self.courier = Courier(self.config, self.journal, self.faults, self.traffic)
+        self.courier = Courier(self.config, self.journal, self.faults, self.traffic, self.wire)
         await self.courier.start()
 
     async def stop(self) -> None:
         await self.courier.stop()
         self.journal.close()
+        self.wire.close()
 
     def reset(self, contacts: bool = False, templates: bool = False) -> None:
         """Forget messages, log, counters, faults and media; contacts and templates only when asked to."""
@@ -95,6 +98,7 @@ class Network:
         self.courier.traffic = self.traffic
         self.media.clear()
         self.journal.forget()
+        self.wire.forget()
         if contacts:
             self.people.clear()
         if templates:
@@ -323,6 +327,11 @@ class Network:
         self.journal.add("read_mark", written.contact, business=business, id=message_id, typing=typing is not None)
         return {"success": True}
 
+    def writer_of(self, message_id: str) -> Optional[str]:
+        """The key of the person who wrote a message, if one of this id came from a person."""
+        written = self._written.get(message_id)
+        return written.contact if written else None
+
     # --- what people do
 
     def write(self, contact: Contact, spec: Dict[str, Any]) -> Tuple[Optional[str], Update]:
@@ -501,6 +510,11 @@ class _Around:
 
     def business_number(self) -> str:
         return self._network.config.display_number(self._business)
+
+    def author_of(self, message_id: str) -> str:
+        if self._network.writer_of(message_id) == self._contact.key:
+            return self._contact.visible_wa_id or self._contact.user_id
+        return self.business_number()
 
     def media_for(self, spec: Dict[str, Any], kind: str) -> Media:
         if spec.get("media_id"):

@@ -16,9 +16,11 @@ from .config import SimulatorConfig
 from .faults import Faults
 from .journal import Journal
 from .traffic import Traffic
+from .wire import Exchange, Wire
 
 Value = Dict[str, Any]
 MOST_UPDATES = 1000  # Meta's limit for one POST
+MOST_ANSWER = 4096  # bytes of a webhook's answer that are kept to be looked at
 
 
 def sign(secret: str, body: bytes) -> str:
@@ -47,8 +49,9 @@ class Update:
 class Courier:
     """Carries updates to the callback address; one task per POST, none of them blocks the others."""
 
-    def __init__(self, config: SimulatorConfig, journal: Journal, faults: Faults, traffic: Traffic) -> None:
+    def __init__(self, config: SimulatorConfig, journal: Journal, faults: Faults, traffic: Traffic, wire: Wire) -> None:
         self.config = config
+        self.wire = wire
         self.journal = journal
         self.faults = faults
         self.traffic = traffic
@@ -105,6 +108,7 @@ class Courier:
 
     def post(self, updates: List[Update], delay: float = 0.0, copy: int = 0) -> None:
         """Post several updates together, with retries, in the background."""
+        delay += self.faults.delay_seconds
         if self.faults.reorder_seconds:
             delay += self.faults.random.random() * self.faults.reorder_seconds
         elif copy:
@@ -145,7 +149,9 @@ class Courier:
             self.pending -= 1
 
     async def _try(self, body: bytes, updates: List[Update], attempt: int, copy: int) -> Dict[str, Any]:
-        answered = await self.send_raw(body, sign(self.config.app_secret, body))
+        contacts = tuple({update.contact: None for update in updates if update.contact})
+        signature = sign(self.config.app_secret, body)
+        answered = await self.send_raw(body, signature, contacts=contacts, attempt=attempt, copy=copy)
         ok = answered["http"] == 200
         self.traffic.webhooks["posts"] += 1
         self.traffic.webhooks["answered_200" if ok else "failed"] += 1
@@ -169,14 +175,20 @@ class Courier:
         return answered
 
     async def send_raw(
-        self, body: bytes, signature: Optional[str], headers: Optional[Dict[str, str]] = None
+        self,
+        body: bytes,
+        signature: Optional[str],
+        headers: Optional[Dict[str, str]] = None,
+        contacts: Tuple[str, ...] = (),
+        attempt: int = 1,
+        copy: int = 0,
     ) -> Dict[str, Any]:
         """POST bytes to the callback once; returns ``{http, ms, error?}`` with http 0 when no answer came."""
         sent = {"Content-Type": "application/json"}
         if signature is not None:
             sent["X-Hub-Signature-256"] = signature
         sent.update(headers or {})
-        began = time.perf_counter()
+        began, said = time.perf_counter(), b""
         try:
             async with self.session.post(
                 self.config.callback_url,
@@ -185,11 +197,14 @@ class Courier:
                 timeout=aiohttp.ClientTimeout(total=self.config.webhook_timeout),
                 allow_redirects=False,
             ) as answer:
-                await answer.read()
+                said = (await answer.read())[:MOST_ANSWER]
                 http, error = answer.status, None
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError) as problem:
             http, error = 0, type(problem).__name__
-        answered: Dict[str, Any] = {"http": http, "ms": round(1000 * (time.perf_counter() - began), 1)}
+        took = round(1000 * (time.perf_counter() - began), 1)
+        told = (http, said, took, contacts, attempt, copy, error or "")
+        self.wire.add(Exchange("webhook", "POST", self.config.callback_url, sent, body, *told))
+        answered: Dict[str, Any] = {"http": http, "ms": took}
         if error:
             answered["error"] = error
         return answered

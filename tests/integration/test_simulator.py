@@ -762,3 +762,87 @@ def test_the_page_is_served_with_a_strict_policy(sim: SimulatorThread) -> None:
         assert answer.status_code == 200
         assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
         assert "unsafe" not in answer.headers["Content-Security-Policy"]
+
+
+# --- what the page needs
+
+
+def test_exchanges_are_kept_byte_for_byte_both_ways(sim: SimulatorThread, business: Business) -> None:
+    said = sim.client.say(ANA, "hola", wait=True)
+    sent = business.send({"to": DIGITS, "type": "text", "text": {"body": "¿qué tal?"}}).json()["messages"][0]["id"]
+    posted = sim.client.call("GET", "wire", id=said["id"])["exchanges"]
+    assert [(e["direction"], e["about"], e["http"], e["contacts"]) for e in posted] == [
+        ("webhook", "message text", 200, [DIGITS])
+    ]
+    assert posted[0]["body"] == json.loads(business.posts[0][1])
+    assert posted[0]["headers"]["X-Hub-Signature-256"] == signature(business.posts[0][1])
+    business.until(lambda: [s for s in business.statuses() if s["status"] == "delivered"])
+    told = business.until(lambda: sim.client.call("GET", "wire", id=sent)["exchanges"][2:]) and sim.client.call(
+        "GET", "wire", id=sent
+    )
+    call, *statuses = told["exchanges"]
+    assert (call["direction"], call["about"], call["http"]) == ("call", "send text", 200)
+    assert call["body"]["text"] == {"body": "¿qué tal?"} and call["answer"]["messages"][0]["id"] == sent
+    assert [status["about"] for status in statuses] == ["status sent", "status delivered"]
+    assert TOKEN not in json.dumps(told)
+    assert sim.client.call("GET", "wire", since=told["last"])["exchanges"] == []
+    assert sim.client.call("GET", "wire", contact="5491100000001")["exchanges"] == []
+
+
+def test_calls_that_get_no_answer_and_files_are_kept_too(sim: SimulatorThread, business: Business) -> None:
+    sim.client.fault(kind="disconnect")
+    with pytest.raises(requests.ConnectionError):
+        business.send({"to": DIGITS, "type": "text", "text": {"body": "x"}})
+    business.upload(b"\x89PNG" + bytes(60), "image/png")
+    business.send({"to": DIGITS, "type": "text", "text": {"body": "x"}}, token="wrong")
+    cut, upload, refused = sim.client.call("GET", "wire")["exchanges"]
+    assert (cut["http"], cut["error"]) == (0, "no answer, as ordered")
+    assert (upload["about"], upload["body"]) == ("upload a file", "(64 bytes of image/png)")
+    assert (refused["http"], refused["answer"]["error"]["code"]) == (401, 190)
+
+
+def test_exchanges_can_be_waited_for(sim: SimulatorThread) -> None:
+    began = time.monotonic()
+    assert sim.client.call("GET", "wire", wait=0.2)["exchanges"] == []
+    assert time.monotonic() - began >= 0.2
+    sim.client.say(ANA, "hola", delay=0.2)
+    assert len(sim.client.call("GET", "wire", wait=10)["exchanges"]) == 1
+
+
+def test_webhooks_can_be_delayed(sim: SimulatorThread, business: Business) -> None:
+    sim.client.fault(delay_seconds=0.3)
+    began = time.monotonic()
+    sim.client.say(ANA, "hola", wait=True)
+    assert time.monotonic() - began >= 0.3
+
+
+def test_one_order_can_be_taken_back(sim: SimulatorThread) -> None:
+    sim.client.fault(kind="500", next=5)
+    first, second = sim.client.fault(kind="429", next=5)["orders"]
+    assert sim.client.call("DELETE", f"faults/{first['number']}")["orders"] == [second]
+    with pytest.raises(SimulatorRefused, match="no order"):
+        sim.client.call("DELETE", f"faults/{first['number']}")
+    assert [e["faults"]["orders"] for e in sim.client.log(events=["faults"])][-1] == [second]
+
+
+def test_a_reply_tells_who_wrote_what_it_quotes(sim: SimulatorThread, business: Business) -> None:
+    own = sim.client.say(ANA, "one", wait=True)["id"]
+    theirs = business.send({"to": DIGITS, "type": "text", "text": {"body": "two"}}).json()["messages"][0]["id"]
+    sim.client.say(ANA, "three", reply_to=own, wait=True)
+    sim.client.say(ANA, "four", reply_to=theirs, wait=True)
+    assert [m.get("context") for m in business.messages()] == [
+        None,
+        {"from": DIGITS, "id": own},
+        {"from": "15552242922", "id": theirs},
+    ]
+
+
+def test_replays_are_passed_on_to_whoever_plays_them(sim: SimulatorThread, business: Business) -> None:
+    with pytest.raises(SimulatorRefused, match="404: Nobody"):
+        sim.client.call("GET", "replay/conversations")
+    sim.client.configure(replay_url="http://127.0.0.1:1")
+    with pytest.raises(SimulatorRefused, match="503"):
+        sim.client.call("POST", "replay/runs", {"file": "a.yml"})
+    business.files["/conversations"] = ("application/json", b'{"files": []}')
+    sim.client.configure(replay_url=business.url)
+    assert sim.client.call("GET", "replay/conversations") == {"files": []}

@@ -76,7 +76,7 @@ class Bench:
             load_feeds(stack.engine, people, stack.services.clock)
             stack.simulator.configure(retry_delays=[0.5], fetch_links=False)
             asyncio.run(self._traffic(stack, people, seconds))
-            names = {name: pid for name, pid in stack.processes().items() if name != "simulator"}
+            names = {name: pid for name, pid in stack.processes().items() if name not in ("simulator", "replay")}
             self.found["pss_mb"] = pss_mb(names.values())
             self.found["pss_of"] = {name: round(pss_mb([pid])) for name, pid in names.items()}
             self._starting(stack)
