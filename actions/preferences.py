@@ -32,14 +32,17 @@ class ActionShowPreferences(UseCaseAction):
 
 
 class ActionBeginPreference(UseCaseAction):
-    """What the tap says is all that is known."""
+    """Takes what a tap says. Words about settings that came while one was asked for may be its value."""
 
     def name(self) -> Text:
         return "action_begin_preference"
 
     async def use_case(self, turn: Turn) -> List[EventType]:
-        known = {"preference": turn.entity("preference") or NAME, "preference_value": turn.entity("value") or None}
-        return [SlotSet(name, value) for name, value in known.items()]
+        kind = turn.entity("preference") or (turn.form_open and turn.tracker.get_slot("preference")) or NAME
+        value = turn.entity("value") or _spoken(turn, kind)
+        if turn.written and not value:
+            _say_all(turn, await turn.do(preferences.preferences_of, turn.contact))
+        return [SlotSet("preference", kind), SlotSet("preference_value", value or None)]
 
 
 class ActionTurnToPreference(ActionBeginPreference):
@@ -112,6 +115,17 @@ class ActionSavePreference(UseCaseAction):
         elif value and kind == NAME:
             turn.say("utter_name_changed", name=await turn.do(preferences.rename, turn.contact, value))
         return emptied(FORM_SLOTS)
+
+
+def _spoken(turn: Turn, kind: str) -> str:
+    """The value of this preference in what the person wrote, if it can only be that; "settings" alone is no name."""
+    if kind == HOURS:
+        return turn.written if read_hours(turn.written) else ""
+    name = read_name(turn.written)
+    try:
+        return preferences.clean_name(name) if name != turn.written.strip() else ""
+    except UnusableName:
+        return ""
 
 
 def _taken(value: str) -> Dict[Text, Any]:

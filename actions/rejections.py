@@ -21,12 +21,14 @@ from mostrador.shop import rejections
 from mostrador.shop.rejections import LONGEST_WORDS, REASONS, Hidden, Pause, Reason
 
 FORM = "rejection_form"
+NOT_ASKED = "-"  # in place of a time, for who does not want to wait
 
 
 class ActionBeginRejection(UseCaseAction):
-    """Takes what is known already: the tapped card or the product that is being talked about, and a reason given.
+    """Takes what is known already: the tapped card or the product that is being talked about, and what was said.
 
-    Words that came as the answer of this very form are its reason.
+    Words that came while this very form was asking are its answer. The form does not validate what it finds filled when
+    it goes on, so that everything is judged here.
     """
 
     def name(self) -> Text:
@@ -34,11 +36,12 @@ class ActionBeginRejection(UseCaseAction):
 
     async def use_case(self, turn: Turn) -> List[EventType]:
         in_form = (turn.tracker.active_loop or {}).get("name") == FORM
-        item = turn.entity("item") or turn.tracker.get_slot("rejected_item" if in_form else "item")
+        reason = turn.entity("rejection_reason") or _spoken_reason(turn, in_form)
+        pause = turn.entity("pause") or _spoken_pause(turn, in_form)
         known = {
-            "rejected_item": item,
-            "rejection_reason": turn.entity("rejection_reason") or _spoken_reason(turn, in_form),
-            "mute_for": turn.entity("pause") or None,
+            "rejected_item": turn.entity("item") or turn.tracker.get_slot("rejected_item" if in_form else "item"),
+            "rejection_reason": reason,
+            "mute_for": NOT_ASKED if reason and reason != LATER else pause,
         }
         return [SlotSet(name, value) for name, value in known.items()]
 
@@ -105,16 +108,6 @@ class ValidateRejectionForm(FormValidationAction):
 
         return await guarded(self.name(), work, form_left(), dispatcher, tracker)
 
-    async def required_slots(
-        self,
-        domain_slots: List[Text],
-        dispatcher: CollectingDispatcher,
-        tracker: Tracker,
-        domain: Dict[Text, Any],
-    ) -> List[Text]:
-        only_waits = tracker.get_slot("rejection_reason") == LATER
-        return [name for name in domain_slots if only_waits or name != "mute_for"]
-
     async def validate_rejected_item(
         self, value: Optional[Text], dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]
     ) -> Dict[Text, Any]:
@@ -132,18 +125,24 @@ class ValidateRejectionForm(FormValidationAction):
     async def validate_rejection_reason(
         self, value: Optional[Text], dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]
     ) -> Dict[Text, Any]:
-        if value is None or value in (*REASONS, LATER):
+        if value is None or value == LATER:
             return {"rejection_reason": value}
+        if value in REASONS:
+            return {"rejection_reason": value, "mute_for": NOT_ASKED}
         turn = await Turn.of(dispatcher, tracker)
         reason = None if turn.intent == "affirm" or value.rstrip().endswith("?") else read_reason(value)
         if reason is None:
             return asked_again(turn, "rejection_reason", "utter_not_a_reason")
-        return {"rejection_reason": reason.code if reason.code == LATER else reason.words or reason.code, "tries": None}
+        if reason.code == LATER:
+            return {"rejection_reason": LATER, "tries": None}
+        return {"rejection_reason": reason.words or reason.code, "mute_for": NOT_ASKED, "tries": None}
 
     async def validate_mute_for(
         self, value: Optional[Text], dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]
     ) -> Dict[Text, Any]:
-        if value is None or Pause.decode(value):
+        if value is None:  # emptied in this very turn; a reason may have filled it since
+            return {}
+        if Pause.decode(value) or value == NOT_ASKED and tracker.get_slot("requested_slot") != "mute_for":
             return {"mute_for": value}
         turn = await Turn.of(dispatcher, tracker)
         pause = read_pause(value, turn.services.settings.pause_days)
@@ -215,15 +214,23 @@ def _go_on(turn: Turn) -> Dict[str, str]:
 
 
 def _spoken_reason(turn: Turn, in_form: bool) -> Optional[str]:
-    """What the person's own words say of why: all of them when that was asked for, else only a reason they name."""
-    if not turn.written:
-        return None
-    if turn.intent == "mute_recommendation" or named_reason(turn.written) == LATER:
-        return LATER
+    """What the person's own words say of why: a reason they name, or all of them when that was asked for."""
     asked = in_form and turn.tracker.get_slot("requested_slot") == "rejection_reason"
-    if asked or named_reason(turn.written):
-        return turn.written[:LONGEST_WORDS]
+    reason = read_reason(turn.written) if asked or named_reason(turn.written) else None
+    if reason is not None:
+        return LATER if reason.code == LATER else reason.words or reason.code
+    if turn.intent == "mute_recommendation":
+        return LATER
     return turn.tracker.get_slot("rejection_reason") if in_form else None
+
+
+def _spoken_pause(turn: Turn, in_form: bool) -> Optional[str]:
+    """The time that the person's own words name, where they can only be that."""
+    asked = in_form and turn.tracker.get_slot("requested_slot") == "mute_for"
+    if not (asked or turn.intent == "mute_recommendation"):
+        return None
+    pause = read_pause(turn.written, turn.services.settings.pause_days)
+    return pause.encode() if pause else None
 
 
 def _say_hidden(turn: Turn, found: List[Hidden]) -> None:
