@@ -18,7 +18,7 @@ from actions.turn import Turn
 from mostrador.nlu.reasons import LATER, named_reason, read_reason
 from mostrador.nlu.times import read_pause
 from mostrador.shop import rejections
-from mostrador.shop.rejections import LONGEST_WORDS, REASONS, Hidden, Pause, Reason
+from mostrador.shop.rejections import REASONS, Hidden, Pause, Reason
 
 FORM = "rejection_form"
 NOT_ASKED = "-"  # in place of a time, for who does not want to wait
