@@ -21,6 +21,8 @@ COMMANDS: Mapping[str, Tuple[str, str]] = {
     "feed": ("mostrador.operations.feed_command:feed", "Load the recommendation feed."),
     "report": ("mostrador.operations.report_command:report", "Figures: why recommendations are rejected."),
     "handover": ("mostrador.operations.handover_command:handover", "Conversations that a human owns or waits for."),
+    "explain": ("mostrador.operations.explain_command:explain", "Why did it say that: everything about one turn."),
+    "export": ("mostrador.operations.export_command:export", "Write a recorded talk as a conversation to play."),
     "converse": ("mostrador.operations.converse:command", "Play YAML conversations through the whole stack."),
 }
 """Name → (module:command, the line that --help shows without importing it)."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Tuple
+from typing import Any, Dict, Tuple
 
 from pydantic import BaseSettings, Field, SecretStr, ValidationError, validator
 
@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     rasa_token: SecretStr = Field(SecretStr(""), env="MOSTRADOR_RASA_TOKEN")
     button_secret: SecretStr = Field(SecretStr(""), env="MOSTRADOR_BUTTON_SECRET")
     stock_api_secret: SecretStr = Field(SecretStr(""), env="MOSTRADOR_STOCK_API_SECRET")
+    operator_token: SecretStr = Field(SecretStr(""), env="MOSTRADOR_OPERATOR_TOKEN")
 
     # --- WhatsApp Cloud API
     whatsapp_app_secret: SecretStr = Field(SecretStr(""), env="WHATSAPP_APP_SECRET")
@@ -62,7 +63,8 @@ class Settings(BaseSettings):
     # --- conversation
     session_minutes: float = Field(8.0, env="MOSTRADOR_SESSION_MINUTES", gt=0)
     session_turns: int = Field(20, env="MOSTRADOR_SESSION_TURNS", ge=2)
-    quiet_window: float = Field(0.0, env="MOSTRADOR_QUIET_WINDOW", ge=0, le=1.2)  # burst merge of free text
+    quiet_window: float = Field(1.2, env="MOSTRADOR_QUIET_WINDOW", ge=0, le=1.2)  # burst merge of free text
+    quiet_windows: Dict[str, float] = Field({}, env="MOSTRADOR_QUIET_WINDOWS")  # the same inside forms, by form
     quiet_window_cap: float = Field(4.0, env="MOSTRADOR_QUIET_WINDOW_CAP", ge=0, le=4.0)
     reorder_hold: float = Field(0.0, env="MOSTRADOR_REORDER_HOLD", ge=0, le=5.0)
     max_tries: int = Field(3, env="MOSTRADOR_MAX_TRIES", ge=1)
@@ -98,6 +100,9 @@ class Settings(BaseSettings):
         def parse_env_var(cls, field_name: str, raw_val: str) -> Any:
             if field_name in {"whatsapp_phone_number_ids", "media_hosts", "send_only_to", "pause_days"}:
                 return tuple(part.strip() for part in raw_val.split(",") if part.strip())
+            if field_name == "quiet_windows":
+                pairs = (part.partition("=") for part in raw_val.split(",") if part.strip())
+                return {name.strip(): seconds.strip() for name, _, seconds in pairs}
             return cls.json_loads(raw_val)
 
     @validator("send_only_to")
@@ -111,6 +116,19 @@ class Settings(BaseSettings):
     def _pauses_rise(cls, value: Tuple[int, int]) -> Tuple[int, int]:
         if not 2 <= value[0] < value[1] <= 365:
             raise ValueError("two numbers of days from 2 to 365 are needed, the smaller first")
+        return value
+
+    @validator("quiet_windows")
+    def _windows_are_short(cls, value: Dict[str, float]) -> Dict[str, float]:
+        for form, seconds in value.items():
+            if not 0 <= seconds <= 1.2:
+                raise ValueError(f"{form!r} waits between 0 and 1.2 seconds")
+        return value
+
+    @validator("operator_token")
+    def _token_cannot_be_guessed(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and len(value.get_secret_value()) < 16:
+            raise ValueError("it has fewer than 16 characters, which can be guessed")
         return value
 
     @property

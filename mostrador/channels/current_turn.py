@@ -34,6 +34,7 @@ class CurrentTurn:
     stored: List[Dict[str, Any]]
     opening: List[Dict[str, Any]] = field(default_factory=list)
     known: Optional["DialogueStateTracker"] = None  # the tracker of the conversation's last turn, if still true
+    before: Dict[str, Any] = field(default_factory=dict)  # what the slots held when the tracker was read
     already: int = 0  # how many of the tracker's events are stored, once it was read
     tracker: Optional["DialogueStateTracker"] = None  # as saved by the turn
     added: List[Dict[str, Any]] = field(default_factory=list)

@@ -53,6 +53,7 @@ def turn_store(engine: Any, settings: Settings) -> TurnStore:
             timedelta(seconds=settings.quiet_window),
             timedelta(seconds=settings.quiet_window_cap),
             timedelta(seconds=settings.reorder_hold),
+            {form: timedelta(seconds=seconds) for form, seconds in settings.quiet_windows.items()},
         ),
     )
 
@@ -196,7 +197,7 @@ class Dispatcher:
             outcome="answered",
             events=spoken.events,
             says=self._counted(self._said_late(begun, output.says, spoken.language)),
-            form_open=spoken.form_open,
+            open_form=spoken.open_form,
             language=spoken.language,
             intent=spoken.intent,
             confidence=spoken.confidence,

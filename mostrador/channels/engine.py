@@ -19,6 +19,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import ClientResponseError, EndpointConfig
 
 from mostrador.channels.current_turn import CurrentTurn, TurnAborted, current_turn
+from mostrador.channels.explain import explained
 from mostrador.channels.rasa_speed import DirectRunner, make_faster
 from mostrador.shop.messages import Button, Say
 
@@ -27,18 +28,25 @@ log = logging.getLogger(__name__)
 _PATIENCE = 5.0  # seconds that a refused connection to the action server is retried within one turn
 _PAUSE = 0.2
 _TRACKERS_KEPT = 2_000
+_UNREACHABLE = (aiohttp.ClientConnectionError, asyncio.TimeoutError)
+
+
+def _unreachable(error: BaseException) -> TurnAborted:
+    return TurnAborted(f"the action server cannot be reached: {type(error).__name__}", outage=True)
 
 
 class ActionServer(EndpointConfig):
     """The action server over connections that are kept open.
 
-    A refused or broken connection is retried for five seconds, then the turn is aborted as an outage. Actions are safe
-    to repeat: their effects are keyed by the turn. An answer of 5xx aborts the turn as the turn's own fault.
+    A refused or broken connection is retried for five seconds, then the turn is aborted as an outage. While one turn
+    waits so, others are aborted at once: they are put off, and their places serve talks that need no action. Actions
+    are safe to repeat: their effects are keyed by the turn. An answer of 5xx aborts the turn as the turn's own fault.
     """
 
     def __init__(self, url: str) -> None:
         super().__init__(url=url, enable_selective_domain=True)  # the whole domain is most of a request
         self._session: Optional[aiohttp.ClientSession] = None
+        self._one_waits = False
 
     async def request(
         self,
@@ -48,15 +56,26 @@ class ActionServer(EndpointConfig):
         compress: bool = False,
         **kwargs: Any,
     ) -> Optional[Any]:
+        try:
+            return await self._ask(kwargs["json"])
+        except _UNREACHABLE as error:
+            if self._one_waits:
+                raise _unreachable(error) from error
+        self._one_waits = True
+        try:
+            return await self._ask_again(kwargs["json"])
+        finally:
+            self._one_waits = False
+
+    async def _ask_again(self, body: Mapping[str, Any]) -> Any:
         deadline = asyncio.get_running_loop().time() + _PATIENCE
         while True:
+            await asyncio.sleep(_PAUSE)
             try:
-                return await self._ask(kwargs["json"])
-            except (aiohttp.ClientConnectionError, asyncio.TimeoutError) as error:
+                return await self._ask(body)
+            except _UNREACHABLE as error:
                 if asyncio.get_running_loop().time() + _PAUSE > deadline:
-                    reason = f"the action server cannot be reached: {type(error).__name__}"
-                    raise TurnAborted(reason, outage=True) from error
-                await asyncio.sleep(_PAUSE)
+                    raise _unreachable(error) from error
 
     async def _ask(self, body: Mapping[str, Any]) -> Any:
         if self._session is None or self._session.closed:
@@ -100,7 +119,7 @@ class Spoken:
     """What a turn of the engine came to: events to store, where the dialogue stands, what was understood."""
 
     events: List[Dict[str, Any]]
-    form_open: bool
+    open_form: str
     language: str
     intent: Optional[str]
     confidence: Optional[float]
@@ -193,12 +212,11 @@ def _spoken(tracker: DialogueStateTracker, turn: CurrentTurn) -> Spoken:
     latest = tracker.latest_message
     parse = latest.parse_data if latest and latest.parse_data else {}
     intent = parse.get("intent") or {}
-    actions = [e["name"] for e in turn.added if e["event"] == "action" and e["name"] != "action_listen"]
     return Spoken(
         events=turn.added,
-        form_open=bool(tracker.active_loop_name),
+        open_form=tracker.active_loop_name or "",
         language=language or "",
         intent=intent.get("name"),
         confidence=intent.get("confidence"),
-        explain={"actions": actions, "ranking": (parse.get("intent_ranking") or [])[:3]},
+        explain=explained(turn, tracker, parse),
     )

@@ -10,8 +10,7 @@ import hmac
 import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from typing import Any, Callable, Optional, Protocol
+from typing import Callable, List, Optional, Protocol, Tuple
 
 from sanic import Blueprint, Sanic
 from sanic.request import Request
@@ -27,7 +26,9 @@ from mostrador.storage.engine import is_unavailable
 log = logging.getLogger(__name__)
 
 PREFIX = "/webhooks/whatsapp"
-_STORING_AT_ONCE = 4
+_TOGETHER = 200  # items stored in one transaction at most; a webhook with more is stored by itself
+_LARGE = 100_000  # bytes; reading these would hold up everybody else
+_CONNECTIONS = 3  # storing, announcing, health
 
 
 class Store(Protocol):
@@ -50,11 +51,7 @@ def webhook_blueprint(
     large, not signed by Meta or no WhatsApp webhook; 503, so that Meta sends it again, while the database is away.
     """
     blueprint = kind("whatsapp_webhook")
-    threads = ThreadPoolExecutor(_STORING_AT_ONCE, thread_name_prefix="inbox")
-    door = _Door(store, config, clock)
-
-    async def aside(work: Callable[..., Any], *args: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(threads, partial(work, *args))
+    door = Door(store, config, clock)
 
     @blueprint.get("/webhook")
     async def handshake(request: Request) -> HTTPResponse:
@@ -73,11 +70,11 @@ def webhook_blueprint(
         signatures = request.headers.getall("x-hub-signature-256", [])
         if len(signatures) != 1 or not is_genuine(raw, signatures[0], config.app_secrets):
             return _refused(401, "a body that Meta did not sign")
-        return await aside(door.take, raw)
+        return await door.take(raw)
 
     @blueprint.listener("after_server_stop")
     async def close(app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
-        threads.shutdown(wait=True)
+        door.close()
 
     return blueprint
 
@@ -103,33 +100,85 @@ def _refused(status: int, what: str) -> HTTPResponse:
     return empty(status)
 
 
-class _Door:
-    """Reads and stores one genuine body; runs in a thread, for it waits for the database."""
+class Door:
+    """Stores genuine bodies; those that come while others are being stored are stored together, with one commit."""
 
     def __init__(self, store: Store, config: Settings, clock: Clock) -> None:
         self._store = store
         self._numbers = frozenset(config.whatsapp_phone_number_ids)
         self._clock = clock
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="inbox")
+        self._waiting: "List[Tuple[Batch, asyncio.Future[int]]]" = []
+        self._storing: "Optional[asyncio.Task[None]]" = None
 
-    def take(self, raw: bytes) -> HTTPResponse:
+    async def take(self, raw: bytes) -> HTTPResponse:
+        """Answer one body once it is stored, or refused."""
         try:
-            batch = parse(json.loads(raw), self._numbers, self._clock.now())
+            if len(raw) > _LARGE:
+                batch = await asyncio.get_running_loop().run_in_executor(None, self._read, raw)
+            else:
+                batch = self._read(raw)
         except WrongShape as wrong:
             return _refused(400, str(wrong))
         except (ValueError, RecursionError):
             return _refused(400, "a body that is not JSON")
         for problem in batch.problems:
             log.warning("Left out of a webhook: %s", problem)
+        stored: "asyncio.Future[int]" = asyncio.get_running_loop().create_future()
+        self._waiting.append((batch, stored))
+        if self._storing is None or self._storing.done():
+            self._storing = asyncio.ensure_future(self._store_waiting())
+        status = await stored
+        return _refused(503, "the database is away; Meta sends it again") if status == 503 else empty(status)
+
+    def close(self) -> None:
+        self._thread.shutdown(wait=True)
+
+    def _read(self, raw: bytes) -> Batch:
+        return parse(json.loads(raw), self._numbers, self._clock.now())
+
+    async def _store_waiting(self) -> None:
+        while self._waiting:
+            now = self._next()
+            statuses = await asyncio.get_running_loop().run_in_executor(self._thread, self._keep, [b for b, _ in now])
+            for (_, stored), status in zip(now, statuses):
+                if not stored.done():  # its caller may have gone
+                    stored.set_result(status)
+
+    def _next(self) -> "List[Tuple[Batch, asyncio.Future[int]]]":
+        """Those that may be stored together: what says who somebody is goes alone, so that its place is kept."""
+        count, size = 0, 0
+        for batch, _ in self._waiting:
+            if count and (batch.about_people or size + len(batch) > _TOGETHER):
+                break
+            count, size = count + 1, size + len(batch)
+            if batch.about_people:
+                break
+        chosen, self._waiting = self._waiting[:count], self._waiting[count:]
+        return chosen
+
+    def _keep(self, batches: List[Batch]) -> List[int]:
+        """The status for each; when they cannot be stored together, each is judged by itself."""
+        if len(batches) > 1:
+            try:
+                self._store.receive(Batch.together(batches))
+                return [200] * len(batches)
+            except Exception as error:
+                if is_unavailable(error):
+                    return [503] * len(batches)
+        return [self._keep_one(batch) for batch in batches]
+
+    def _keep_one(self, batch: Batch) -> int:
         try:
             stored = self._store.receive(batch)
         except Exception as error:  # its text may quote what people wrote, so only its kind is logged
             if is_unavailable(error):
-                return _refused(503, "the database is away; Meta sends it again")
+                return 503
             code = getattr(getattr(error, "orig", None), "pgcode", None) or "no code"
             log.error("A webhook could not be stored: %s, %s", type(error).__name__, code)
-            return empty(500)
+            return 500
         log.debug("Stored %d of %d items", stored, len(batch))
-        return empty(200)
+        return 200
 
 
 def make_app(store: Store, config: Settings, clock: Clock) -> Sanic:
@@ -158,7 +207,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         config = required(settings())
-        made = build(config, pool_size=_STORING_AT_ONCE + 1)
+        made = build(config, pool_size=_CONNECTIONS)
         app = make_app(InboxStore(made.engine, made.clock), config, made.clock)
     except SettingsError as wrong:
         raise SystemExit(str(wrong)) from None

@@ -14,6 +14,7 @@ from typing import Any, Optional
 from sanic import Sanic
 from sanic.response import HTTPResponse, json
 
+from mostrador.channels.lean_rasa import leave_out_tensorflow, needs_tensorflow
 from mostrador.channels.serving import attach
 from mostrador.settings import ROOT, SettingsError, settings
 
@@ -58,15 +59,17 @@ def _load_agent(model: str) -> Any:
     from rasa.core.agent import Agent
 
     from mostrador.channels.engine import ActionServer
+    from mostrador.channels.lean_rasa import checked_domain
     from mostrador.channels.lock_store import ConversationLockStore
     from mostrador.channels.tracker_store import MostradorTrackerStore
 
-    return Agent.load(
-        model,
-        tracker_store=MostradorTrackerStore(),
-        lock_store=ConversationLockStore(),
-        action_endpoint=ActionServer(f"http://127.0.0.1:{settings().actions_port}/webhook"),
-    )
+    with checked_domain():
+        return Agent.load(
+            model,
+            tracker_store=MostradorTrackerStore(),
+            lock_store=ConversationLockStore(),
+            action_endpoint=ActionServer(f"http://127.0.0.1:{settings().actions_port}/webhook"),
+        )
 
 
 def _quiet_logs() -> None:
@@ -79,6 +82,10 @@ def _quiet_logs() -> None:
 
 
 def main() -> Optional[int]:
+    from mostrador.operations.training import trusted_model
+
+    if not needs_tensorflow(trusted_model(settings().models_dir)):
+        leave_out_tensorflow()
     _quiet_logs()
     try:
         app = make_app()

@@ -7,25 +7,31 @@ reads, and the request of an action, which carries the whole conversation and al
 
 from __future__ import annotations
 
+import copy
 import logging
+from operator import is_
 from types import SimpleNamespace
-from typing import Any, Dict, List, Optional, Text, Tuple
+from typing import Any, Dict, List, Optional, Set, Text, Tuple
 
 import rasa
 from rasa.core import processor
 from rasa.core.actions import forms
 from rasa.core.actions.action import RemoteAction
 from rasa.core.policies import memoization, rule_policy
+from rasa.core.policies.rule_policy import SHOULD_NOT_BE_SET, RulePolicy
 from rasa.engine.graph import GraphNode
 from rasa.engine.runner.dask import DaskGraphRunner
 from rasa.shared.core.domain import Domain, State
-from rasa.shared.core.events import Event, UserUttered
+from rasa.shared.core.events import ActionExecuted, Event, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.exceptions import RasaException
 
 _original_past_states = DialogueStateTracker.past_states
 _original_applied_events = DialogueStateTracker.applied_events
-_MEMO, _APPLIED, _LEAN = "_mostrador_states", "_mostrador_applied", "_mostrador_without_texts"
+_original_states_to_recall = memoization.MemoizationPolicy._prediction_states
+_WALKS, _APPLIED, _LEAN = "_mostrador_walks", "_mostrador_applied", "_mostrador_without_texts"
+_INDEXES = "_mostrador_rule_indexes"
+_OWN = frozenset({_WALKS, _APPLIED})
 
 
 class DirectRunner:
@@ -67,6 +73,28 @@ class DirectRunner:
         return self._plans[targets]
 
 
+class _Walk:
+    """The states of a tracker as far as they were worked out: before each action, and the replayed tracker."""
+
+    def __init__(self, tracker: DialogueStateTracker) -> None:
+        self.events: List[Event] = []
+        self.states: List[State] = []
+        self.replayed = tracker.init_copy()
+
+    def leads_to(self, events: List[Event]) -> bool:
+        """Whether ``events`` go on where this walk ended; a form takes events back, and then they do not."""
+        return len(events) >= len(self.events) and all(map(is_, self.events, events))
+
+    def go_on(self, events: List[Event], domain: Domain, omit_unset_slots: bool) -> List[State]:
+        """All states up to ``events``, of which only the new ones are replayed."""
+        for event in events[len(self.events) :]:
+            if isinstance(event, ActionExecuted):
+                self.states.append(domain.get_active_state(self.replayed, omit_unset_slots=omit_unset_slots))
+            self.replayed.update(event)
+        self.events = events
+        return [*self.states, domain.get_active_state(self.replayed, omit_unset_slots=omit_unset_slots)]
+
+
 def _past_states(
     self: DialogueStateTracker,
     domain: Domain,
@@ -74,20 +102,30 @@ def _past_states(
     ignore_rule_only_turns: bool = False,
     rule_only_data: Optional[Dict[Text, Any]] = None,
 ) -> List[State]:
-    """The states of a tracker, kept until it has another event: one prediction asks for the same ones three times."""
-    last = self.events[-1] if self.events else None
-    at = (len(self.events), id(last), id(domain), self.followup_action)
-    key = (omit_unset_slots, ignore_rule_only_turns)
-    memo = self.__dict__.get(_MEMO)
-    if memo is None or memo[0] != at:
-        memo = (at, {})
-        self.__dict__[_MEMO] = memo
-    states: Optional[List[State]] = memo[1].get(key)
-    if states is None:
-        states = _original_past_states(self, domain, omit_unset_slots, ignore_rule_only_turns, rule_only_data)
-        memo[1][key] = states
+    """The states of a tracker; those before the newest events are remembered from the last time it was asked."""
+    if ignore_rule_only_turns:  # what is hidden there depends on the turns before
+        return _original_past_states(self, domain, omit_unset_slots, ignore_rule_only_turns, rule_only_data)
+    walks = self.__dict__.setdefault(_WALKS, {})
+    key = (id(domain), omit_unset_slots)
+    events = self.applied_events()
+    walk = walks.get(key)
+    if walk is None or not walk.leads_to(events):
+        walk = walks[key] = _Walk(self)
     # The featurizer takes text or intent out of what it is given, so everyone gets states of their own.
-    return [{part: dict(value) for part, value in state.items()} for state in states]
+    return [
+        {part: dict(value) for part, value in state.items()} for state in walk.go_on(events, domain, omit_unset_slots)
+    ]
+
+
+def _copy(self: DialogueStateTracker) -> DialogueStateTracker:
+    """The same tracker again, as replaying all its events would make it."""
+    twin: DialogueStateTracker = object.__new__(type(self))
+    twin.__dict__.update({name: value for name, value in self.__dict__.items() if name not in _OWN})
+    twin.events = copy.copy(self.events)
+    twin.slots = {name: copy.copy(slot) for name, slot in self.slots.items()}
+    twin.active_loop = copy.copy(self.active_loop)
+    twin.model_id = twin.assistant_id = None
+    return twin
 
 
 def _applied_events(self: DialogueStateTracker) -> List[Event]:
@@ -98,6 +136,56 @@ def _applied_events(self: DialogueStateTracker) -> List[Event]:
         kept = (at, _original_applied_events(self))
         self.__dict__[_APPLIED] = kept
     return list(kept[1])
+
+
+class _RuleIndex:
+    """The rules of one lookup by what their newest state asks for, so that few need to be compared with a talk."""
+
+    def __init__(self, lookup: Dict[Text, Any]) -> None:
+        self.lookup = lookup
+        self.size = len(lookup)
+        self._by_newest: Dict[Tuple[Any, Any], List[Tuple[Text, List[State]]]] = {}
+        for key in lookup:
+            states = RulePolicy._rule_key_to_state(key)[::-1]
+            self._by_newest.setdefault(_asked(states[0]), []).append((key, states))
+
+    def of(self, state: State) -> List[Tuple[Text, List[State]]]:
+        """Rules that may fit a talk whose newest state is ``state``: their keys and states, the newest first."""
+        action, intent = _asked(state)
+        places = {(action, intent), (action, None), (None, intent), (None, None)}
+        return [rule for place in places for rule in self._by_newest.get(place, ())]
+
+
+def _asked(state: State) -> Tuple[Any, Any]:
+    """The previous action and the intent that a state names; values that ask for nothing, or for none, are left out."""
+    names = (state.get("prev_action", {}).get("action_name"), state.get("user", {}).get("intent"))
+    action, intent = (name if isinstance(name, str) and name != SHOULD_NOT_BE_SET else None for name in names)
+    return action, intent
+
+
+def _possible_keys(self: RulePolicy, lookup: Dict[Text, Text], states: List[State]) -> Set[Text]:
+    """The rules that fit ``states``: each compared as far as it reaches, the newest state first."""
+    if not states:
+        return set(lookup)
+    indexes = self.__dict__.setdefault(_INDEXES, {})
+    index = indexes.get(id(lookup))
+    if index is None or index.lookup is not lookup or index.size != len(lookup):
+        index = indexes[id(lookup)] = _RuleIndex(lookup)
+    newest_first = states[::-1]
+    return {key for key, rule in index.of(newest_first[0]) if all(map(_fits, rule, newest_first))}
+
+
+def _fits(rule_state: State, state: State) -> bool:
+    """Whether one state of a rule holds in a state of the talk, as ``RulePolicy._is_rule_applicable`` has it."""
+    rule_began, began = not rule_state.get("prev_action"), not state.get("prev_action")
+    if rule_began or began:
+        return rule_began and began
+    return bool(RulePolicy._does_rule_match_state(rule_state, state))
+
+
+def _states_to_recall(self: memoization.MemoizationPolicy, *args: Any, **kwargs: Any) -> List[State]:
+    """What a policy looks up among its stories; one without stories need not look at the talk."""
+    return _original_states_to_recall(self, *args, **kwargs) if self.lookup else []
 
 
 def _lean_call(self: RemoteAction, tracker: DialogueStateTracker, domain: Domain) -> Dict[Text, Any]:
@@ -148,12 +236,30 @@ class MalformedAnswer(RasaException):
     """An action server's answer has not the shape that rasa_sdk gives it; the message names the action."""
 
 
+_FASTER = (
+    (DialogueStateTracker, "past_states", _past_states),
+    (DialogueStateTracker, "applied_events", _applied_events),
+    (DialogueStateTracker, "copy", _copy),
+    (RulePolicy, "_get_possible_keys", _possible_keys),
+    (memoization.MemoizationPolicy, "_prediction_states", _states_to_recall),
+    (RemoteAction, "_action_call_format", _lean_call),
+    (RemoteAction, "_validate_action_result", check_answer),
+)
+
+
+_ORIGINALS = tuple((owner, name, getattr(owner, name)) for owner, name, _ in _FASTER)
+
+
 def make_faster() -> None:
     """Put the faster loops in place, for every agent of this process."""
-    DialogueStateTracker.past_states = _past_states
-    DialogueStateTracker.applied_events = _applied_events
-    RemoteAction._action_call_format = _lean_call
-    RemoteAction._validate_action_result = check_answer
+    for owner, name, ours in _FASTER:
+        setattr(owner, name, ours)
     if not logging.getLogger("rasa").isEnabledFor(logging.DEBUG):
         for module in (processor, forms, rule_policy, memoization):  # they copy for their debug lines alone
             module.copy = SimpleNamespace(deepcopy=lambda value: value)
+
+
+def make_plain() -> None:
+    """Put Rasa's own loops back, to compare what both decide."""
+    for owner, name, original in _ORIGINALS:
+        setattr(owner, name, original)

@@ -17,6 +17,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Callable, Dict, List, Optional, Set
 
+import uvloop
+
 from mostrador.channels.buttons import seal
 from mostrador.channels.media_fetcher import MediaFetcher
 from mostrador.gateways.whatsapp.client import CloudApi, SendFailed
@@ -30,7 +32,7 @@ from mostrador.shop.sending import Draft, Ending, Leaves, Stays, Throughput, bac
 from mostrador.storage.engine import INBOX, OUTBOX, Listener, is_unavailable
 from mostrador.storage.media import MediaStore
 from mostrador.storage.outbox import Claimed
-from mostrador.storage.sending import FailedReport, OutboxStore
+from mostrador.storage.sending import Ended, FailedReport, OutboxStore
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +40,7 @@ _SWEEP = timedelta(seconds=1)
 _LOOK_AGAIN = 0.25  # seconds, while the database is away
 _IDLE = 5.0  # seconds; the net under rows of a sender that died, else announcements and due times wake us
 _SOONEST = 0.05  # seconds; what is due and could not be claimed waits for a place, a lock or a number's second
-_PULSE = 0.02  # seconds between two claims at least: what comes meanwhile is claimed together
+_PULSE = 0.04  # seconds between two claims at least: what comes meanwhile is claimed together
 _AT_ONCE = 40
 _MOST_TRIES = 8
 _STOPPED_MARKETING = 131050  # the one refusal that is the person's own word
@@ -93,6 +95,8 @@ class OutboxSender:
         self.leading = False
         self._flying: Set["asyncio.Task[None]"] = set()
         self._paces: Dict[str, Throughput] = {}
+        self._ended: List[Ended] = []
+        self._settling: "Optional[asyncio.Task[None]]" = None
         self._swept_at: Optional[datetime] = None
         self._marked: int = 0
         self._claimed_at = 0.0
@@ -119,7 +123,6 @@ class OutboxSender:
             if heard is None or heard:
                 if INBOX in self._listener.heard:
                     self._inbox_heard = True
-                    self.files_woken.set()
                 self._woken.set()
 
     async def _once(self) -> None:
@@ -197,8 +200,11 @@ class OutboxSender:
 
     async def _mark_read(self) -> None:
         """Blue ticks and "typing…" for what the bot is about to answer: a courtesy, never worth a retry."""
-        self._marked, fresh = await self._in_database(self._store.just_received, self._marked)
-        for number, provider_id in fresh:
+        came = await self._in_database(self._store.just_received, self._marked)
+        self._marked = came.newest
+        if came.files:
+            self.files_woken.set()
+        for number, provider_id in came.to_mark:
             task = asyncio.ensure_future(self._courtesy(number, provider_id))
             self._flying.add(task)
             task.add_done_callback(self._landed)
@@ -216,14 +222,23 @@ class OutboxSender:
             self._pace(row.business_number).end(self._clock.now())
         if ending.slow_number and ending.due_at is not None:
             self._pace(row.business_number).close_until(ending.due_at)
-        while True:
-            try:
-                await self._in_database(self._store.settle, row, self._token, ending, self._clock.now())
-                return
-            except Exception as error:
-                if not is_unavailable(error):
-                    raise
-                await asyncio.sleep(_LOOK_AGAIN)  # the row's lease or its status report settle it otherwise
+        self._ended.append(Ended(row, ending, self._clock.now()))
+        if self._settling is None or self._settling.done():
+            self._settling = asyncio.ensure_future(self._settle())
+        await asyncio.shield(self._settling)
+
+    async def _settle(self) -> None:
+        """Write how sends ended; those that end meanwhile are written together."""
+        while self._ended:
+            ended, self._ended = self._ended, []
+            while True:
+                try:
+                    await self._in_database(self._store.settle, ended, self._token)
+                    break
+                except Exception as error:
+                    if not is_unavailable(error):
+                        raise
+                    await asyncio.sleep(_LOOK_AGAIN)  # the rows' lease or status reports settle them otherwise
 
     async def _attempt(self, row: Claimed) -> Ending:
         now = self._clock.now()
@@ -316,6 +331,7 @@ def main() -> int:
     except SettingsError as wrong:
         sys.stderr.write(f"{wrong}\n")
         return 1
+    uvloop.install()
     asyncio.run(_main(config))
     return 0
 

@@ -67,9 +67,11 @@ class MostradorTrackerStore(TrackerStore, SerializedTrackerAsText):
 
     def _of_turn(self, turn: CurrentTurn) -> DialogueStateTracker:
         if turn.opening:
-            return self._tracker(turn.conversation_id, turn.opening)
-        tracker = turn.known or self._tracker(turn.conversation_id, turn.stored)
-        turn.already = len(tracker.events)
+            tracker = self._tracker(turn.conversation_id, turn.opening)
+        else:
+            tracker = turn.known or self._tracker(turn.conversation_id, turn.stored)
+            turn.already = len(tracker.events)
+        turn.before = tracker.current_slot_values()
         return tracker
 
     def _tracker(self, sender_id: Text, events: List[Dict[str, Any]]) -> DialogueStateTracker:

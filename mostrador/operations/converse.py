@@ -53,7 +53,7 @@ LONG_WAIT = 3600.0  # a wait from here on moves the clock of all processes, and 
 _SHORTEST_LOOK, _LONGEST_LOOK = 0.02, 0.16  # seconds between two looks whether work is still going on
 
 _TALK = """
-    select c.id, c.contact_id, c.owner, c.form_open, coalesce(p.language, '') as language
+    select c.id, c.contact_id, c.owner, c.open_form, coalesce(p.language, '') as language
     from conversation c
     join contact p on p.id = c.contact_id
     join contact_alias a on a.contact_id = c.contact_id and a.kind = 'wa_id'
@@ -363,7 +363,7 @@ class Facts:
     def __init__(self, stack: Stack, seat: Seat, talk: Optional[Mapping[str, Any]]) -> None:
         self._stack = stack
         self._seat = seat
-        self._talk = talk or {"id": "", "contact_id": 0, "owner": "", "form_open": False, "language": ""}
+        self._talk = talk or {"id": "", "contact_id": 0, "owner": "", "open_form": "", "language": ""}
 
     def check(self, fact: Fact) -> None:
         """Raises StepFailed when the fact does not hold."""
@@ -434,7 +434,7 @@ class Facts:
         self._same(fact, "the language to be", fact.wanted["is"], self._talk["language"])
 
     def _form(self, fact: Fact) -> None:
-        self._same(fact, "the form to be", fact.wanted["is"], "open" if self._talk["form_open"] else "closed")
+        self._same(fact, "the form to be", fact.wanted["is"], "open" if self._talk["open_form"] else "closed")
 
     def _sessions(self, fact: Fact) -> None:
         query = "select count(*) as n from tracker_event where conversation_id = :id and type = 'session_started'"

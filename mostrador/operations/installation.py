@@ -30,6 +30,7 @@ QUIET: Mapping[str, str] = {
     "PYTHONWARNINGS": "ignore::DeprecationWarning,ignore::PendingDeprecationWarning,ignore::FutureWarning",
     "PYTHONUNBUFFERED": "1",
     "SANIC_HOST": "127.0.0.1",
+    "SANIC_ACCESS_LOG": "false",  # a line per call costs more than some calls
 }
 """Variables of other programs that are the same in every process of ours."""
 

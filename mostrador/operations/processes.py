@@ -33,6 +33,7 @@ SECRET_OF: Mapping[str, Tuple[str, ...]] = {
     "rasa_token": ("rasa", "scheduler"),
     "button_secret": ("ingress", "rasa", "actions", "sender", "scheduler"),
     "stock_api_secret": ("web", "ingress"),
+    "operator_token": ("web",),
     "whatsapp_app_secret": ("ingress", "simulator"),
     "whatsapp_app_secret_previous": ("ingress",),
     "whatsapp_verify_token": ("ingress", "simulator"),
@@ -90,7 +91,7 @@ def programs(installation: Installation) -> List[Program]:
         health = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}{path}" if port else ""
         command = (sys.executable, "-m", module, *arguments)
         if name in YIELDING:
-            command = ("nice", "-n", "5", *command)
+            command = ("nice", "-n", "10", *command)
         found.append(Program(name, command, host, port, setting, health))
 
     program("rasa", "mostrador.channels.rasa_server")

@@ -229,6 +229,7 @@ class TemporaryStack(Stack):
             MOSTRADOR_ENV_FILE=os.devnull,
             MOSTRADOR_CLOCK=str(self.var / "clock"),
             MOSTRADOR_DEMO_DATA="1" if self._demo_data else "0",
+            MOSTRADOR_QUIET_WINDOW="0",  # who plays a conversation writes whole sentences
         )
         if self._database_url:
             mine["DATABASE_URL"] = self._database_url

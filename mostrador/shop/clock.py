@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Tuple
 
 
 class Clock(Protocol):
@@ -33,21 +34,26 @@ class SetClock:
         self.instant += timedelta(**duration)
 
 
-@dataclass(frozen=True)
 class FileClock:
     """The wall clock shifted by the number of seconds written in a file, so that one test drives many processes.
 
-    A missing or empty file means no shift.
+    A missing or empty file means no shift. Replace the file to change it; it is read again when it is another one.
     """
 
-    path: Path
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read: Tuple[int, int, int] = (0, 0, 0)
+        self._shift = timedelta()
 
     def now(self) -> datetime:
         try:
-            shift = float(self.path.read_text().strip() or 0)
+            file = os.stat(self._path)
+            if (file.st_ino, file.st_mtime_ns, file.st_size) != self._read:
+                self._shift = timedelta(seconds=float(self._path.read_text().strip() or 0))
+                self._read = (file.st_ino, file.st_mtime_ns, file.st_size)
         except FileNotFoundError:
-            shift = 0.0
-        return datetime.now(timezone.utc) + timedelta(seconds=shift)
+            self._read, self._shift = (0, 0, 0), timedelta()
+        return datetime.now(timezone.utc) + self._shift
 
 
 def clock_from(path: str) -> Clock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import List
+from typing import List, Sequence
 
 from mostrador.shop.messages import DeliveryReport, IdentityChange, InboundMessage, Sender
 
@@ -31,6 +31,21 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.messages) + len(self.reports) + len(self.identity_changes) + len(self.preferences)
+
+    @property
+    def about_people(self) -> bool:
+        """Whether it changes who somebody is or what they allow; the order among such batches matters."""
+        return bool(self.identity_changes or self.preferences)
+
+    @classmethod
+    def together(cls, batches: "Sequence[Batch]") -> "Batch":
+        """All items of ``batches``, in their order; the problems are not repeated."""
+        return cls(
+            messages=[message for batch in batches for message in batch.messages],
+            reports=[report for batch in batches for report in batch.reports],
+            identity_changes=[change for batch in batches for change in batch.identity_changes],
+            preferences=[preference for batch in batches for preference in batch.preferences],
+        )
 
     def singly(self) -> "List[Batch]":
         """The same items, each in a batch of its own; the problems are not repeated."""

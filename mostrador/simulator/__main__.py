@@ -8,6 +8,8 @@ import signal
 import sys
 from pathlib import Path
 
+import uvloop
+
 from mostrador.settings import Settings, SettingsError, settings
 
 from .config import SimulatorConfig
@@ -67,6 +69,7 @@ def main() -> int:
         contacts = given.contacts
         if contacts is None and (chosen.var_dir / "simulator" / "contacts.json").is_file():
             contacts = chosen.var_dir / "simulator" / "contacts.json"
+        uvloop.install()
         asyncio.run(run(config, given.host, given.port, contacts))
     except SettingsError as wrong:
         sys.stderr.write(f"{wrong}\n")

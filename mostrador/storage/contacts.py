@@ -18,6 +18,7 @@ from mostrador.shop.contacts import EVERYTHING, Contact
 from mostrador.shop.messages import Sender
 from mostrador.shop.phones import canonical, zone_of
 from mostrador.shop.preferences import Hours
+from mostrador.storage.prepared import Prepared
 from mostrador.storage.tables import consent, contact, contact_alias, conversation
 
 WA_ID, BSUID, E164 = "wa_id", "bsuid", "e164"
@@ -43,7 +44,7 @@ _CREATE = text(
     select id from person
     """
 )
-_OF_CONVERSATION = text(
+_OF_CONVERSATION = Prepared(
     """
     select c.id, c.name, coalesce(c.language, '') as language, c.time_zone,
            array(select distinct role from contact_role where contact_id = c.id order by role) as roles,
@@ -53,7 +54,7 @@ _OF_CONVERSATION = text(
     where t.id = :id
     """
 )
-_NEWEST_CONSENT = text(
+_NEWEST_CONSENT = Prepared(
     """
     select granted from consent
     where contact_id = :contact and topic in (:topic, :everything)
@@ -141,7 +142,7 @@ class SqlContacts:
             self._held |= ids
 
     def of_conversation(self, conversation_id: str) -> Optional[Contact]:
-        row = self._connection.execute(_OF_CONVERSATION, {"id": conversation_id}).one_or_none()
+        row = _OF_CONVERSATION(self._connection, id=conversation_id).one_or_none()
         if row is None:
             return None
         return Contact(row.id, row.name, row.language, row.time_zone, tuple(row.roles), tuple(row.suppliers))
@@ -176,7 +177,7 @@ class SqlContacts:
     def has_consent(self, contact_id: int, topic: str) -> bool:
         """See ``Contacts``: the newest word on the topic, or on everything, decides."""
         ask = {"contact": contact_id, "topic": topic, "everything": EVERYTHING}
-        return bool(self._connection.execute(_NEWEST_CONSENT, ask).scalar())
+        return bool(_NEWEST_CONSENT(self._connection, **ask).scalar())
 
     # --- aliases ------------------------------------------------------------------------------------------------------
 

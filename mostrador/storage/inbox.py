@@ -18,6 +18,7 @@ from mostrador.shop.messages import Delivery, DeliveryReport, InboundMessage, Ki
 from mostrador.shop.received import Batch, MarketingPreference
 from mostrador.storage.contacts import BSUID, WA_ID, SqlContacts
 from mostrador.storage.engine import INBOX, OUTBOX, is_unavailable, single_statements
+from mostrador.storage.prepared import Prepared
 
 SILENT = frozenset({Kind.REACTION, Kind.SYSTEM, Kind.EDIT, Kind.REVOKE})  # kept, and nobody waits for an answer
 _NO_HUMAN_ACT = frozenset({Kind.SYSTEM})  # written by the provider, so it opens no 24-hour window
@@ -28,7 +29,7 @@ _RISING = tuple(Delivery)
 
 _Place = Tuple[Sender, str]  # who wrote, and to which business number
 
-_KNOWN = text(
+_KNOWN = Prepared(
     """
     select a.kind, a.value, a.contact_id, c.id as conversation_id, c.business_number
     from unnest(cast(:kinds as text[]), cast(:values as text[])) as k (kind, value)
@@ -47,7 +48,7 @@ _OPEN = text(
     """
 )
 _CONVERSATION = text("select id from conversation where contact_id = :contact and business_number = :number")
-_STORE = text(
+_STORE = Prepared(
     """
     with given as (
         select * from jsonb_to_recordset(cast(:rows as jsonb))
@@ -77,7 +78,7 @@ _STORE = text(
     """
 )
 _RANK = "array_position(array['queued','sending','unknown','accepted','sent','failed','delivered','read'], {})"
-_REPORT = text(
+_REPORT = Prepared(
     f"""
     with given as (
         select * from jsonb_to_recordset(cast(:rows as jsonb))
@@ -113,7 +114,9 @@ _REPORT = text(
            ) as woken
     """
 )
-_ANNOUNCE = text("select pg_notify(:channel, id) from unnest(cast(:ids as text[])) as id")
+_ANNOUNCE = Prepared(
+    "select pg_notify(channel, id) from unnest(cast(:channels as text[]), cast(:ids as text[])) as a (channel, id)"
+)
 _STOPPED_AT_PROVIDER = text(
     """
     select not granted and source = 'provider' from consent
@@ -201,13 +204,15 @@ class InboxStore:
 
         An announcement that gets lost costs seconds, no message: everybody looks again by themselves.
         """
-        for channel, conversations in woken.items():
-            try:
-                with self._announcing.connect() as connection:
-                    connection.execute(_ANNOUNCE, {"channel": channel, "ids": conversations})
-            except DBAPIError as error:
-                if not is_unavailable(error):
-                    raise
+        calls = [(channel, conversation) for channel, conversations in woken.items() for conversation in conversations]
+        if not calls:
+            return
+        try:
+            with self._announcing.connect() as connection:
+                _ANNOUNCE(connection, channels=[channel for channel, _ in calls], ids=[talk for _, talk in calls])
+        except DBAPIError as error:
+            if not is_unavailable(error):
+                raise
 
 
 class _Strangers(Exception):
@@ -246,7 +251,7 @@ def _store_messages(
         }
         for message in messages
     ]
-    found = connection.execute(_STORE, {"rows": json.dumps(rows), "now": now}).one()
+    found = _STORE(connection, rows=json.dumps(rows), now=now).one()
     if found.woken:
         woken[INBOX] = found.woken
     return int(found.stored)
@@ -271,13 +276,11 @@ def _order(place: _Place) -> Tuple[str, str, str]:
 def _known(connection: Connection, places: Set[_Place]) -> Dict[_Place, str]:
     """Those places whose every id is a live alias of one contact with a conversation; these are held."""
     ids = sorted({alias for sender, _ in places for alias in _ids(sender)})
-    rows = connection.execute(
-        _KNOWN,
-        {
-            "kinds": [kind for kind, _ in ids],
-            "values": [value for _, value in ids],
-            "numbers": sorted({number for _, number in places}),
-        },
+    rows = _KNOWN(
+        connection,
+        kinds=[kind for kind, _ in ids],
+        values=[value for _, value in ids],
+        numbers=sorted({number for _, number in places}),
     ).all()
     people = {(row.kind, row.value): row.contact_id for row in rows}
     talks = {(row.contact_id, row.business_number): row.conversation_id for row in rows}
@@ -320,7 +323,7 @@ def _store_reports(connection: Connection, reports: Sequence[DeliveryReport], wo
         }
         for report in reports
     }
-    found = connection.execute(_REPORT, {"rows": json.dumps(list(rows.values()))}).one()
+    found = _REPORT(connection, rows=json.dumps(list(rows.values()))).one()
     if found.woken:
         woken[OUTBOX] = found.woken
     return int(found.stored)

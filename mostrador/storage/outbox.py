@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Connection
 
 from mostrador.shop.messages import Say
+from mostrador.storage.prepared import Prepared
 from mostrador.storage.tables import outbox
 
 REPLY, NOTIFICATION, CAMPAIGN = 0, 1, 2
@@ -88,7 +89,7 @@ class Claimed:
     reply_to_provider_id: str
 
 
-_CLAIM = text(
+_CLAIM = Prepared(
     """
     with head as (  -- a contact's rows leave one at a time, replies first, in the order they were said
         select distinct on (o.conversation_id) o.id, o.conversation_id, o.status, o.due_at, o.urgency
@@ -151,17 +152,15 @@ def claim(
 
     The pair limit is the generic cell rate algorithm: one message per ``pair_seconds``, ``pair_burst`` borrowed ahead.
     """
-    rows = connection.execute(
-        _CLAIM,
-        {
-            "now": now,
-            "claim": token,
-            "lease": now + lease,
-            "most": most,
-            "pair": pair_seconds,
-            "pair_limit": now + timedelta(seconds=pair_seconds * (pair_burst - 1)),
-            "order_limit": now - order_wait,
-        },
+    rows = _CLAIM(
+        connection,
+        now=now,
+        claim=token,
+        lease=now + lease,
+        most=most,
+        pair=pair_seconds,
+        pair_limit=now + timedelta(seconds=pair_seconds * (pair_burst - 1)),
+        order_limit=now - order_wait,
     )
     return [
         Claimed(
@@ -231,16 +230,15 @@ def sweep(connection: Connection, now: datetime, unknown_after: timedelta) -> Sw
     return Swept(orphaned, resent, given_up)
 
 
+_INBOUND = Prepared(
+    """
+    select c.business_number, count(*) as n
+    from inbox i join conversation c on c.id = i.conversation_id
+    where i.received_at > :since group by 1
+    """
+)
+
+
 def inbound_since(connection: Connection, instant: datetime) -> Dict[str, int]:
     """Messages received since ``instant`` by business number; they count against the number's throughput."""
-    rows = connection.execute(
-        text(
-            """
-            select c.business_number, count(*) as n
-            from inbox i join conversation c on c.id = i.conversation_id
-            where i.received_at > :since group by 1
-            """
-        ),
-        {"since": instant},
-    )
-    return {row.business_number: row.n for row in rows}
+    return {row.business_number: row.n for row in _INBOUND(connection, since=instant)}

@@ -5,21 +5,21 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Optional, Sequence
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Connection, Row
-from sqlalchemy.sql.elements import TextClause
 
 from mostrador.shop.inventory import Sku, Variation
 from mostrador.shop.recommendations import Cursor, Found, Recommendation, RecommendationKind
 from mostrador.storage import tables
+from mostrador.storage.prepared import Prepared
 from mostrador.storage.variations import SqlVariations
 
 _ROW = tables.recommendation
 _SNAPSHOT = tables.recommendation_snapshot
 _EVENT = tables.recommendation_event
 
-_WHICH_SNAPSHOT = text(
+_WHICH_SNAPSHOT = Prepared(
     """
     select id from recommendation_snapshot
     where kind = :kind and (state = 'current' or id = :pinned and state = 'old')
@@ -41,8 +41,7 @@ _SHOWABLE = """
                 and (m.variation_id = v.id or m.catalog_id = r.catalog_id))
             {after}
 """
-# Each supplier's best rows by their partition's index, then the best of those. Text, because building this statement
-# from parts takes ten times as long as running it.
+# Each supplier's best rows by their partition's index, then the best of those.
 _PAGE = """
     select best.*,
            (select count(*) from unnest(cast(:suppliers as int[])) as supplier (id) cross join lateral (
@@ -65,11 +64,11 @@ _STILL_TRUE = {
 }
 
 
-def _page(kind: RecommendationKind, own_stock: bool, later: bool) -> TextClause:
+def _page(kind: RecommendationKind, own_stock: bool, later: bool) -> Prepared:
     after = (_STILL_TRUE[kind] if own_stock else "") + " " + (_AFTER if later else "")
     showable = _SHOWABLE.format(level=_LEVEL if own_stock else "", after=after)
     live_stock = "coalesce(i.quantity, r.current_stock, 0)" if own_stock else "cast(null as int)"
-    return text(_PAGE.format(showable=showable, live_stock=live_stock))
+    return Prepared(_PAGE.format(showable=showable, live_stock=live_stock))
 
 
 _PAGES = {
@@ -78,10 +77,11 @@ _PAGES = {
     for own_stock in (True, False)
     for later in (True, False)
 }
-_RECORD_SHOWN = text(
+_RECORD_SHOWN = Prepared(
     """
     insert into recommendation_event (variation_id, supplier_id, snapshot_id, kind, event, effect_key, at)
-    select variation_id, supplier_id, snapshot_id, :kind, 'shown', :key, :at
+    select variation_id, supplier_id, snapshot_id, cast(:kind as text), 'shown', cast(:key as text),
+           cast(:at as timestamptz)
     from unnest(cast(:variations as bigint[]), cast(:suppliers as int[]), cast(:snapshots as bigint[]))
         as shown (variation_id, supplier_id, snapshot_id)
     on conflict (effect_key, variation_id, event) do nothing
@@ -107,14 +107,14 @@ class SqlRecommendations:
         self, kind: RecommendationKind, supplier_ids: Sequence[int], after: Optional[Cursor], limit: int, at: datetime
     ) -> Found:
         pinned = after.snapshot_id if after is not None else 0
-        snapshot_id = self._connection.execute(_WHICH_SNAPSHOT, {"kind": kind.value, "pinned": pinned}).scalar()
+        snapshot_id = _WHICH_SNAPSHOT(self._connection, kind=kind.value, pinned=pinned).scalar()
         if snapshot_id is None or not supplier_ids:
             return Found((), 0)
         values = {"snapshot": snapshot_id, "suppliers": sorted(set(supplier_ids)), "limit": limit, "at": at}
         later = after is not None and after.snapshot_id == snapshot_id
         if after is not None and later:
             values.update(score=after.score, row_no=after.row_no)
-        rows = self._connection.execute(_PAGES[kind, self.knows_stock, later], values).all()
+        rows = _PAGES[kind, self.knows_stock, later](self._connection, **values).all()
         new = {_sku(row): (row.catalog_id, row.catalog_name) for row in rows if row.variation_id is None}
         made = SqlVariations(self._connection).ensure_all(new)
         listed = tuple(_recommendation(row, made.get(_sku(row)) or _known(row)) for row in rows)
@@ -162,7 +162,7 @@ class SqlRecommendations:
                 "suppliers": [row.variation.sku.supplier_id for row in rows],
                 "snapshots": [row.cursor.snapshot_id for row in rows],
             }
-            self._connection.execute(_RECORD_SHOWN, {"kind": kind.value, "key": key, "at": at, **values})
+            _RECORD_SHOWN(self._connection, kind=kind.value, key=key, at=at, **values)
 
 
 def _sku(row: Row) -> Sku:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from sqlalchemy import text
 from sqlalchemy.engine import Connection, Engine
@@ -18,24 +19,37 @@ from mostrador.storage.contacts import SqlContacts
 from mostrador.storage.conversations import SqlManualTasks
 from mostrador.storage.engine import single_statements
 from mostrador.storage.outbox import Claimed
+from mostrador.storage.prepared import Prepared
 
 _LEAD = 7_202_612  # advisory lock of the sender that sends
 
-_SETTLE = text(
+_SETTLE = Prepared(
     """
+    with given as (
+        select * from jsonb_to_recordset(cast(:rows as jsonb))
+            as r (id bigint, status text, provider_id text, due_at timestamptz, error_code int, error text,
+                  at timestamptz)
+    ), ours as (  -- in the order in which status reports take their rows
+        select o.id from outbox o join given g on g.id = o.id
+        where o.claim = :claim and o.status = 'sending'
+        order by o.id
+        for no key update of o
+    )
     update outbox o
-    set claim = null, lease_until = null, provider_id = coalesce(:provider_id, o.provider_id),
+    set claim = null, lease_until = null, provider_id = coalesce(g.provider_id, o.provider_id),
         status = coalesce(
             (select case r.status when 'played' then 'read' else r.status end
-             from delivery_report r where r.provider_id = :provider_id
-             order by array_position(array['sent', 'failed', 'delivered', 'read', 'played'], r.status) desc limit 1),
-            :status),
-        due_at = coalesce(:due_at, o.due_at), error = :error,
-        error_code = coalesce(:error_code, (select f.error_code from delivery_report f
-                                            where f.provider_id = :provider_id and f.status = 'failed')),
-        sent_at = case when :provider_id is null then o.sent_at else :now end, status_at = :now,
-        judged = :status <> 'accepted'
-    where o.id = :id and o.claim = :claim and o.status = 'sending'
+             from delivery_report r where r.provider_id = g.provider_id
+             order by array_position(array['sent', 'failed', 'delivered', 'read', 'played'], r.status::text) desc
+             limit 1),
+            g.status),
+        due_at = coalesce(g.due_at, o.due_at), error = g.error,
+        error_code = coalesce(g.error_code, (select f.error_code from delivery_report f
+                                             where f.provider_id = g.provider_id and f.status = 'failed')),
+        sent_at = case when g.provider_id is null then o.sent_at else g.at end, status_at = g.at,
+        judged = g.status <> 'accepted'
+    from ours join given g on g.id = ours.id
+    where o.id = ours.id
     """
 )
 
@@ -61,7 +75,7 @@ _JUDGED = text(
     where id = :id
     """
 )
-_NEXT_LOOK = text(
+_NEXT_LOOK = Prepared(
     """
     select least(
         (select min(status_at) + interval '1 second' from outbox where status = 'failed' and not judged),
@@ -78,6 +92,17 @@ _NEXT_LOOK = text(
 )
 
 
+_RECEIVED = Prepared(
+    """
+    select i.id, i.conversation_id, i.provider_id, c.business_number, i.message ? 'media' as has_file,
+           i.status <> 'kept' and c.owner = :bot as to_answer
+    from inbox i join conversation c on c.id = i.conversation_id
+    where i.id > :after
+    order by i.sent_at, i.id
+    """
+)
+
+
 @dataclass(frozen=True)
 class FailedReport:
     """A message that the provider took on and then could not deliver. ``resends`` is how often it went once more."""
@@ -85,6 +110,47 @@ class FailedReport:
     code: Optional[int]
     resends: int
     has_template: bool
+
+
+@dataclass(frozen=True)
+class Received:
+    """The inbox's newest row, the last message of each conversation that the bot will answer, and whether files came.
+
+    Messages are (business number, provider id).
+    """
+
+    newest: int
+    to_mark: Tuple[Tuple[str, str], ...] = ()
+    files: bool = False
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A claimed row, how its send ended, and when."""
+
+    row: Claimed
+    ending: Ending
+    at: datetime
+
+
+def _has_consequences(ending: Ending) -> bool:
+    return ending.block_until is not None or ending.withdraw_consent or bool(ending.task)
+
+
+def _settle(connection: Connection, ended: Sequence[Ended], token: str) -> None:
+    rows = [
+        {
+            "id": one.row.id,
+            "status": one.ending.status,
+            "provider_id": one.ending.provider_id,
+            "due_at": one.ending.due_at and one.ending.due_at.isoformat(),
+            "error_code": one.ending.error_code,
+            "error": one.ending.error,
+            "at": one.at.isoformat(),
+        }
+        for one in ended
+    ]
+    _SETTLE(connection, rows=json.dumps(rows).replace("\\u0000", ""), claim=token)  # jsonb takes no NUL
 
 
 class OutboxStore:
@@ -140,38 +206,29 @@ class OutboxStore:
 
     def next_look(self, now: datetime) -> Optional[datetime]:
         """When something may leave that may not yet, by every rule that a claim knows; None when nothing waits."""
-        values = {
-            "now": now,
-            "unknown_after": self._unknown_after,
-            "order_wait": self._order_wait,
-            "pair_ahead": timedelta(seconds=self._pair_seconds * (self._pair_burst - 1)),
-        }
         with self._single.connect() as connection:
-            found: Optional[datetime] = connection.execute(_NEXT_LOOK, values).scalar()
+            found: Optional[datetime] = _NEXT_LOOK(
+                connection,
+                unknown_after=self._unknown_after,
+                order_wait=self._order_wait,
+                pair_ahead=timedelta(seconds=self._pair_seconds * (self._pair_burst - 1)),
+            ).scalar()
             return found
 
     def inbound_since(self, instant: datetime) -> Dict[str, int]:
         with self._single.connect() as connection:
             return outbox.inbound_since(connection, instant)
 
-    def just_received(self, after: int) -> Tuple[int, List[Tuple[str, str]]]:
-        """The newest message of each conversation that the bot will answer, after row ``after`` (0: from now on)."""
+    def just_received(self, after: int) -> Received:
+        """What came after row ``after`` of the inbox; with 0 nothing is counted as new."""
         with self._single.connect() as connection:
-            newest = connection.execute(text("select coalesce(max(id), 0) from inbox")).scalar_one()
-            if not after or newest == after:
-                return max(newest, 1), []
-            rows = connection.execute(
-                text(
-                    """
-                    select distinct on (i.conversation_id) c.business_number, i.provider_id
-                    from inbox i join conversation c on c.id = i.conversation_id
-                    where i.id > :after and i.status <> 'kept' and c.owner = :bot
-                    order by i.conversation_id, i.sent_at desc, i.id desc
-                    """
-                ),
-                {"after": after, "bot": BOT},
-            ).all()
-        return newest, [(row.business_number, row.provider_id) for row in rows]
+            if not after:
+                newest = connection.execute(text("select coalesce(max(id), 0) from inbox")).scalar_one()
+                return Received(max(newest, 1), files=True)
+            rows = _RECEIVED(connection, after=after, bot=BOT).all()
+        last = {row.conversation_id: (row.business_number, row.provider_id) for row in rows if row.to_answer}
+        newest = max([after, *(row.id for row in rows)])
+        return Received(newest, tuple(last.values()), any(row.has_file for row in rows))
 
     def has_consent(self, contact_id: int, topic: str) -> bool:
         with self._engine.connect() as connection:
@@ -200,24 +257,20 @@ class OutboxStore:
                 self._follow_up(connection, row, ending, now)
             return len(rows)
 
-    def settle(self, row: Claimed, token: str, ending: Ending, now: datetime) -> None:
-        """Write how a send ended, if the claim still holds. A status report that came first is not moved backwards."""
-        plain = ending.block_until is None and not ending.withdraw_consent and not ending.task
-        with (self._single if plain else self._engine).connect() as connection:
-            values: Dict[str, Any] = {
-                "id": row.id,
-                "claim": token,
-                "status": ending.status,
-                "provider_id": ending.provider_id,
-                "due_at": ending.due_at,
-                "error_code": ending.error_code,
-                "error": ending.error,
-                "now": now,
-            }
-            connection.execute(_SETTLE, values)
-            if not plain:
-                self._follow_up(connection, row, ending, now)
-                connection.commit()
+    def settle(self, ended: Sequence[Ended], token: str) -> None:
+        """Write how sends ended, where the claim still holds. A status report that came first is not moved backwards.
+
+        Those with consequences for the person or for us are written each with these, in a transaction of its own.
+        """
+        plain = [one for one in ended if not _has_consequences(one.ending)]
+        if plain:
+            with self._single.connect() as connection:
+                _settle(connection, plain, token)
+        for one in ended:
+            if _has_consequences(one.ending):
+                with self._engine.begin() as connection:
+                    _settle(connection, [one], token)
+                    self._follow_up(connection, one.row, one.ending, one.at)
 
     @classmethod
     def _follow_up(cls, connection: Connection, row: Any, ending: Ending, now: datetime) -> None:

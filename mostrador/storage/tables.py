@@ -99,7 +99,7 @@ conversation = Table(
     Column("last_human_at", Instant),  # the person's newest own time stamp: session and 24-hour window
     Column("session_last_at", Instant),  # own time stamp of the last message that was answered
     Column("session_turns", Integer, nullable=False, server_default="0"),
-    Column("form_open", Boolean, nullable=False, server_default=text("false")),
+    Column("open_form", String(64), nullable=False, server_default=""),  # the form that waits for an answer
     Column("pair_paid_until", Instant),  # GCRA: the pair limit is spent up to here
     Column("blocked_until", Instant),  # hold this recipient (131056)
     Column("tracker_seq", BigInteger, nullable=False, server_default="0"),

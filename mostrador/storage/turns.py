@@ -20,6 +20,7 @@ from mostrador.shop.conversations import BOT
 from mostrador.shop.messages import Kind, Say
 from mostrador.storage import outbox
 from mostrador.storage.engine import OUTBOX, single_statements
+from mostrador.storage.prepared import Prepared
 
 
 def lock_key(conversation_id: str) -> int:
@@ -69,7 +70,7 @@ class Result:
     outcome: str
     events: Sequence[Mapping[str, Any]]
     says: Sequence[Tuple[Say, int]]
-    form_open: bool = False
+    open_form: str = ""
     language: str = ""
     intent: Optional[str] = None
     confidence: Optional[float] = None
@@ -96,20 +97,29 @@ class SessionRule:
 
 @dataclass(frozen=True)
 class BurstRule:
-    """How long free text outside a form waits for more of it, and how long any message waits for an older one."""
+    """How long free text waits for more of it, and how long any message waits for an older one.
+
+    ``quiet`` outside a form and ``quiet_in`` by the name of the form that is open, where nothing waits by default; a
+    person who goes on writing is answered ``cap`` after the first text at the latest.
+    """
 
     quiet: timedelta
     cap: timedelta
     hold: timedelta
+    quiet_in: Mapping[str, timedelta] = field(default_factory=dict)
+
+    def after(self, open_form: str) -> timedelta:
+        """How long a text waits while this form is open (none: the empty name)."""
+        return self.quiet_in.get(open_form, timedelta()) if open_form else self.quiet
 
 
 _LOCK = text("select pg_try_advisory_lock(:k)")
 _UNLOCK = text("select pg_advisory_unlock(:k)")
 _UNLOCK_AND_TELL = text("select pg_advisory_unlock(:k), pg_notify(:channel, :id)")  # cheap: after the commit, not in it
-_WAITING = text(
+_WAITING = Prepared(
     """
     select i.id, i.provider_id, i.kind, i.sent_at, i.received_at, i.message, i.turn_id, i.tries, i.waits, i.due_at,
-           c.contact_id, c.owner, c.session_turns, c.session_last_at, c.form_open, c.tracker_seq,
+           c.contact_id, c.owner, c.session_turns, c.session_last_at, c.open_form, c.tracker_seq,
            coalesce(p.language, '') as language
     from inbox i
     join conversation c on c.id = i.conversation_id
@@ -118,14 +128,14 @@ _WAITING = text(
     order by i.sent_at, i.id limit 20
     """
 )
-_TRY = text(  # a lost count of tries harms nobody, so its commit does not wait for the disk
+_TRY = Prepared(  # a lost count of tries harms nobody, so its commit does not wait for the disk
     """
     update inbox set tries = tries + 1, turn_id = :turn
     from (select set_config('synchronous_commit', 'off', true)) hurried
     where id = any(:ids)
     """
 )
-_EVENTS = text(
+_EVENTS = Prepared(
     """
     select event from tracker_event
     where conversation_id = :id and seq >= coalesce(
@@ -151,19 +161,19 @@ _SAY = """
         returning 1
     )
 """
-_FINISH = text(
+_FINISH = Prepared(
     f"""
     with talk as (
         select owner <> 'human' as said from conversation where id = :id for update
     ), {_SAY}, moved as (
         update conversation
-        set tracker_seq = :seq + :added, session_turns = :turns, form_open = :form,
+        set tracker_seq = cast(:seq as bigint) + cast(:added as bigint), session_turns = :turns, open_form = :form,
             session_last_at = greatest(session_last_at, :last),
             owner = case when :back and owner = 'queued' then 'bot' else owner end
         from talk where id = :id
     ), remembered as (
         insert into tracker_event (conversation_id, seq, type, event)
-        select :id, :seq + e.n, e.event ->> 'event', e.event
+        select :id, cast(:seq as bigint) + e.n, e.event ->> 'event', e.event
         from jsonb_array_elements(cast(:events as jsonb)) with ordinality as e (event, n)
     ), recorded as (
         insert into turn (id, conversation_id, members, outcome, intent, confidence, explain, begun_at, ended_at)
@@ -185,7 +195,7 @@ _FINISH = text(
     select said, (select count(*) from said_rows) as rows from talk
     """
 )
-_KEEP = text(
+_KEEP = Prepared(
     f"""
     with talk as (select true as said), {_SAY}, closed as (
         update inbox set status = 'kept', closed_at = :now where id = any(:inbox)
@@ -193,7 +203,7 @@ _KEEP = text(
     select said, (select count(*) from said_rows) as rows from talk
     """
 )
-_PUT_OFF = text(
+_PUT_OFF = Prepared(
     f"""
     with talk as (select true as said), {_SAY}, later as (
         update inbox set due_at = :until, error = :error, tries = tries - :uncounted, waits = waits + :uncounted
@@ -248,22 +258,22 @@ class TurnStore:
     def _choose(
         self, connection: Connection, conversation_id: str, now: datetime, known_seq: int
     ) -> Union[Begun, NotYet, None]:
-        rows = connection.execute(_WAITING, {"id": conversation_id}).all()
+        rows = _WAITING(connection, id=conversation_id).all()
         if not rows:
             return None
         head = talk = rows[0]
-        mates = [r for r in rows if head.turn_id and r.turn_id == head.turn_id] or self._burst_of(rows, talk.form_open)
+        mates = [r for r in rows if head.turn_id and r.turn_id == head.turn_id] or self._burst_of(rows, talk.open_form)
         wait = max(
-            [m.due_at for m in mates] + [self._patience_end(mates, talk.form_open) if not head.turn_id else head.due_at]
+            [m.due_at for m in mates] + [self._patience_end(mates, talk.open_form) if not head.turn_id else head.due_at]
         )
         if wait > now:
             return NotYet(wait)
         members = [Member(m.id, m.provider_id, m.kind, m.sent_at, m.received_at, m.message) for m in mates]
-        connection.execute(_TRY, {"turn": members[0].provider_id, "ids": [m.id for m in members]})
+        _TRY(connection, turn=members[0].provider_id, ids=[m.id for m in members])
         new_session = self._is_new_session(talk, members)
         events: List[Dict[str, Any]] = []
         if talk.tracker_seq != known_seq:  # a new session needs the last one's slots
-            events = list(connection.execute(_EVENTS, {"id": conversation_id}).scalars())
+            events = list(_EVENTS(connection, id=conversation_id).scalars())
         return Begun(
             connection=connection,
             conversation_id=conversation_id,
@@ -280,9 +290,9 @@ class TurnStore:
             more=len(rows) > len(members),
         )
 
-    def _burst_of(self, rows: Sequence[Any], form_open: bool) -> List[Any]:
-        """The head alone, or the run of plain texts it starts: only free text outside a form merges."""
-        if not self._burst.quiet or form_open or rows[0].kind != Kind.TEXT.value:
+    def _burst_of(self, rows: Sequence[Any], open_form: str) -> List[Any]:
+        """The head alone, or the run of plain texts it starts: taps and files never merge."""
+        if not self._burst.after(open_form) or rows[0].kind != Kind.TEXT.value:
             return [rows[0]]
         run = []
         for row in rows:
@@ -291,11 +301,12 @@ class TurnStore:
             run.append(row)
         return run
 
-    def _patience_end(self, mates: Sequence[Any], form_open: bool) -> datetime:
+    def _patience_end(self, mates: Sequence[Any], open_form: str) -> datetime:
         head = mates[0]
         end: datetime = head.received_at + self._burst.hold
-        if self._burst.quiet and not form_open and head.kind == Kind.TEXT.value:
-            quiet_end = max(m.received_at for m in mates) + self._burst.quiet
+        quiet = self._burst.after(open_form)
+        if quiet and head.kind == Kind.TEXT.value:
+            quiet_end = max(m.received_at for m in mates) + quiet
             end = max(end, min(quiet_end, head.received_at + self._burst.cap))
         return end
 
@@ -304,7 +315,7 @@ class TurnStore:
             return True
         if members[0].sent_at - talk.session_last_at > self._session.silence:
             return True
-        return talk.session_turns >= self._session.turns and not talk.form_open
+        return talk.session_turns >= self._session.turns and not talk.open_form
 
     def finish(self, begun: Begun, result: Result, begun_at: datetime, now: datetime) -> bool:
         """Write everything the turn leaves and close its messages, in one statement; then free the conversation.
@@ -335,7 +346,7 @@ class TurnStore:
             "now": now,
             "seq": begun.tracker_seq,
             "turns": 1 if begun.new_session else begun.session_turns + 1,
-            "form": result.form_open,
+            "form": result.open_form,
             "last": max(m.sent_at for m in begun.members),
             "back": result.back_to_bot,
             "events": _json(list(result.events)),
@@ -381,10 +392,10 @@ class TurnStore:
         """Free the conversation and change nothing."""
         self._release(begun.connection, begun.conversation_id)
 
-    def _complete(self, begun: Begun, statement: Any, values: Mapping[str, Any]) -> Any:
+    def _complete(self, begun: Begun, statement: Prepared, values: Mapping[str, Any]) -> Any:
         """Run the one statement that ends a turn, on the connection that holds its lock, and free the conversation."""
         try:
-            row = begun.connection.execute(statement, values).first()
+            row = statement(begun.connection, **values).first()
         except BaseException:
             self._abandon(begun)
             raise

@@ -1,4 +1,4 @@
-"""The web process: product pictures for phones, and the door for stock that was changed elsewhere."""
+"""The web process: product pictures for phones, the door for stock that was changed elsewhere, a page for operators."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from email.utils import formatdate
 from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional
+from urllib.parse import unquote
 
 from sanic import Sanic
 from sanic.request import Request
@@ -23,6 +24,7 @@ from mostrador.gateways.request_signature import HEADER, is_genuine
 from mostrador.shop.errors import Gone, ImplausibleQuantity, InventoryUnavailable
 from mostrador.shop.stock_intake import ForeignChange, UnreadableChange, take_in
 from mostrador.storage.engine import is_unavailable
+from mostrador.web.explain_page import ExplainPage
 
 log = logging.getLogger(__name__)
 
@@ -39,13 +41,14 @@ class DatabaseAway(Exception):
 
 
 def make_app(services: Services) -> Sanic:
-    """The web process as an application: /healthz, /pictures/<name> and POST /v1/stock."""
+    """The web process as an application: /healthz, /pictures/<name>, POST /v1/stock and /explain/<id>."""
     app = Sanic("mostrador_web", configure_logging=False)
     app.config.REQUEST_MAX_SIZE = MOST_BYTES
     app.config.FALLBACK_ERROR_FORMAT = "json"
     threads = ThreadPoolExecutor(THREADS, thread_name_prefix="web")
     pictures = _Pictures(services.settings.var_dir / "pictures")
     door = _StockDoor(services)
+    why = ExplainPage(services)
 
     async def aside(work: Callable[..., Any], *args: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(threads, partial(work, *args))
@@ -62,6 +65,11 @@ def make_app(services: Services) -> Sanic:
     async def stock(request: Request) -> HTTPResponse:
         refusal = door.refusal(request.body, request.headers.getall(HEADER, []))
         return refusal or await aside(door.answer, request.body)
+
+    @app.get("/explain/<any_id:path>")  # ids may hold slashes
+    async def explain(request: Request, any_id: str) -> HTTPResponse:
+        refusal = why.refusal(request.conn_info.client_ip if request.conn_info else "", request.headers)
+        return refusal or await aside(why.answer, unquote(any_id))
 
     @app.listener("after_server_stop")
     async def close(app: Sanic, loop: asyncio.AbstractEventLoop) -> None:

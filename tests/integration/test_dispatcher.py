@@ -234,6 +234,23 @@ def test_while_the_action_server_is_away_the_turn_waits_and_the_person_is_told_o
         counter.close()
 
 
+def test_while_the_action_server_is_away_talks_that_need_no_action_go_on(database_url: str, agent: Any) -> None:
+    SCRIPT.update(status=200, answer={"events": [], "responses": [{"text": "done"}]}, calls=[])
+    counter = Counter(database_url, agent)
+    try:
+        counter.stop_actions()
+        waiting = [counter.write("hi", who=f"9198000002{number:02d}") for number in range(12)]  # more than places
+        counter.until(lambda: counter.rows("select count(*) as n from inbox where waits > 0")[0]["n"] >= 8)
+        began = time.monotonic()
+        assert counter.answer_to(counter.write("thanks", who="919800000299"))
+        assert time.monotonic() - began < 3
+        counter.start_actions()
+        for message in waiting:
+            assert counter.answer_to(message, 60) == ["done"]
+    finally:
+        counter.close()
+
+
 @pytest.mark.parametrize(
     ("status", "answer"),
     [(500, {"error": "broken"}), (200, {"events": [], "responses": []}), (200, {"events": "nonsense"})],
@@ -309,33 +326,39 @@ def test_many_people_are_served_at_once_each_in_order(counter: Counter) -> None:
 def test_the_faster_loops_predict_what_rasa_predicts(agent: Any, counter: Counter) -> None:
     from rasa.core.channels.channel import UserMessage
     from rasa.engine.runner.dask import DaskGraphRunner
-    from rasa.shared.core.trackers import DialogueStateTracker
+    from rasa.shared.core.trackers import DialogueStateTracker, EventVerbosity
 
     from mostrador.channels import rasa_speed
 
-    for words in ("hi", "thanks", "what is sold out", "xyzzy", "help", "50"):
+    for words in ("hi", "thanks", "what is sold out", "update stock", "xyzzy", "help", "50", "thanks", "cancel", "hi"):
         counter.answer_to(counter.write(words))
     counter.engine.dispose()
     events = [row["event"] for row in counter.rows("select event from tracker_event order by seq")]
-    processor = agent.processor
+    processor, target = agent.processor, agent.processor.model_metadata.core_target
     slow = DaskGraphRunner.__new__(DaskGraphRunner)
     slow._graph_schema = processor.graph_runner._schema
     slow._instantiated_nodes = processor.graph_runner._nodes
     slow._execution_context = None
-    for length in range(2, len(events) + 1):
-        if events[length - 1]["event"] not in ("user", "slot", "action"):
+    growing = DialogueStateTracker.from_dict("x", [], agent.domain.slots)
+    compared = 0
+    for length in range(1, len(events) + 1):
+        tracker = DialogueStateTracker.from_dict("x", events[:length], agent.domain.slots)
+        growing.update(tracker.events[-1])
+        if length < 2 or events[length - 1]["event"] not in ("user", "slot", "action", "active_loop", "rewind"):
             continue
-        answers = []
-        for past_states, runner in (
-            (rasa_speed._original_past_states, slow),
-            (rasa_speed._past_states, processor.graph_runner),
-        ):
-            tracker = DialogueStateTracker.from_dict("x", events[:length], agent.domain.slots)
-            DialogueStateTracker.past_states = past_states
-            result = runner.run({"__tracker__": tracker}, [processor.model_metadata.core_target])
-            prediction = result[processor.model_metadata.core_target]
-            answers.append((prediction.probabilities, prediction.policy_name, prediction.hide_rule_turn))
-        assert answers[0] == answers[1]
+        fast = processor.graph_runner.run({"__tracker__": growing}, [target])[target]
+        fast_states, fast_copy = growing.past_states(agent.domain), growing.copy()
+        rasa_speed.make_plain()
+        try:
+            plain = slow.run({"__tracker__": tracker}, [target])[target]
+            assert fast_states == tracker.past_states(agent.domain)
+            assert fast_copy.current_state(EventVerbosity.ALL) == tracker.copy().current_state(EventVerbosity.ALL)
+        finally:
+            rasa_speed.make_faster()
+        seen = [(p.probabilities, p.policy_name, p.hide_rule_turn, p.events) for p in (fast, plain)]
+        assert seen[0] == seen[1]
+        compared += 1
+    assert compared > 40 and any(event["event"] == "active_loop" for event in events)
     understood = [
         runner.run(
             {"__message__": [UserMessage("what is sold out")], "__tracker__": None},

@@ -157,10 +157,10 @@ def test_a_session_ends_after_eight_minutes_of_silence(shop: Shop, silence: time
 def test_a_long_talk_begins_a_new_session_but_never_inside_a_form(shop: Shop) -> None:
     shop.write("m1")
     shop.answer(shop.begin())
-    for form_open, is_new in ((True, False), (False, True)):
+    for open_form, is_new in (("stock_update_form", False), ("", True)):
         with shop.engine.begin() as connection:
-            connection.execute(text("update conversation set session_turns = 20, form_open = :f"), {"f": form_open})
-        shop.write(f"m-{form_open}")
+            connection.execute(text("update conversation set session_turns = 20, open_form = :f"), {"f": open_form})
+        shop.write(f"m-{open_form}")
         begun = shop.begin()
         assert begun.new_session is is_new
         shop.answer(begun)

@@ -123,12 +123,10 @@ class Bench:
             await _quiet(stack)
             ways = _phone_to_phone(stack, since)
             self.found["phone_p50_ms"], self.found["phone_p95_ms"] = median(ways), share(ways, 0.95)
-            since = stack.simulator.stats()["last"]
-            await crowd.at_rate(50, seconds)
-            hooks = [e["ms"] for e in read_log(stack, "webhook", since) if e["kind"] == "message" and e["http"] == 200]
-            self.found["webhook_p50_ms"], self.found["webhook_p99_ms"] = median(hooks), share(hooks, 0.99)
-            self.found["webhook_per_s"] = len(hooks) / seconds
-            await _quiet(stack)
+        hooks = await asyncio.get_running_loop().run_in_executor(None, _post, stack, people, seconds)
+        self.found["webhook_p50_ms"], self.found["webhook_p99_ms"] = median(hooks), share(hooks, 0.99)
+        self.found["webhook_per_s"] = len(hooks) / seconds
+        await _quiet(stack)
 
     # --- dispatcher and engine alone
 
@@ -280,6 +278,25 @@ def _settle(stack: TemporaryStack) -> None:
         stack.wait_until_quiet(180)
     except NotQuiet as why:
         print(f"after 180 s {why}", file=sys.stderr)
+
+
+def _post(stack: TemporaryStack, people: Sequence[Any], seconds: float) -> List[float]:
+    """Milliseconds that webhooks took to be answered, 50 a second, timed by a process that does nothing else."""
+    config = stack.settings
+    order = {
+        "url": f"http://127.0.0.1:{config.ingress_port}/webhooks/whatsapp/webhook",
+        "secret": config.whatsapp_app_secret.get_secret_value(),
+        "number": config.whatsapp_phone_number_ids[0],
+        "phones": [person.phone for person in people],
+        "rate": 50,
+        "seconds": seconds,
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.load.poster"],
+        cwd=ROOT, check=True, capture_output=True, text=True, input=json.dumps(order),
+    )  # fmt: skip
+    times: List[float] = json.loads(done.stdout)
+    return times
 
 
 def _phone_to_phone(stack: TemporaryStack, since: int) -> List[float]:

@@ -198,7 +198,7 @@ class Counter:
         async def timed(conversation_id: str) -> Any:
             began = time.perf_counter()
             step = await serve_one(conversation_id)
-            if step is True:
+            if isinstance(step, bool):  # a turn was taken; whether another message waits
                 self.turns.append(time.perf_counter() - began)
             return step
 

@@ -1,6 +1,6 @@
-"""Both long proofs, whole: ``python -m tests.load.proof [--json]`` (``make proof``).
+"""The long proofs, whole: ``python -m tests.load.proof [--json]`` (``make proof``).
 
-Exit status 0 only when both hold.
+Exit status 0 only when all hold.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Dict, Optional, Sequence
 
 from mostrador.settings import ROOT
 
-PROOFS = {"crash proof": "tests.load.crash", "random walk": "tests.load.walk"}
+PROOFS = {"crash proof": "tests.load.crash", "random walk": "tests.load.walk", "bursts": "tests.load.bursts"}
 
 
 def run(module: str, *arguments: str) -> Dict[str, Any]:

@@ -83,7 +83,7 @@ def test_the_guard_itself_can_be_read_by_old_pythons() -> None:
 def _shown(default: object) -> str:
     if hasattr(default, "get_secret_value"):
         return ""
-    if isinstance(default, tuple):
+    if isinstance(default, (tuple, dict)):
         return ",".join(map(str, default))
     if isinstance(default, Path):
         return default.relative_to(ROOT).as_posix()
