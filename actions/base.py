@@ -27,23 +27,29 @@ REFUSALS = {
     "NotASeller": "utter_not_a_seller",
     "NothingToUndo": "utter_nothing_to_undo",
     "UndoTooLate": "utter_undo_too_late",
+    "UnusableName": "utter_not_a_name",
     "ImplausibleQuantity": "utter_implausible_quantity",
     "InventoryUnavailable": "utter_inventory_unavailable",
     "UnknownConversation": "utter_unknown_contact",
 }
 """What is said when a use case ends because of a fact of the business, by the name of the fact."""
 
-FORM_SLOTS = ("item", "quantity", "tries")
+STOCK_SLOTS = ("item", "quantity", "tries")
+FORM_SLOTS = (
+    *STOCK_SLOTS,
+    *("rejected_item", "rejection_reason", "mute_for"),
+    *("preference", "preference_value"),
+)
 
 
-def emptied() -> List[EventType]:
-    """Forget what the stock form had gathered."""
-    return [SlotSet(name, None) for name in FORM_SLOTS]
+def emptied(names: Sequence[str] = STOCK_SLOTS) -> List[EventType]:
+    """Forget what a form had gathered."""
+    return [SlotSet(name, None) for name in names]
 
 
 def form_left() -> List[EventType]:
     """The known place: no form is open and nothing half-said remains."""
-    return [ActiveLoop(None), SlotSet("requested_slot", None), *emptied()]
+    return [ActiveLoop(None), SlotSet("requested_slot", None), *emptied(FORM_SLOTS)]
 
 
 class UseCaseAction(Action, ABC):

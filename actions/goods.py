@@ -48,6 +48,12 @@ def update_button(variation: Variation, title: str, description: str = "") -> Di
     return {"title": shortened(title), "payload": payload, "description": description}
 
 
+def reject_button(variation: Variation, title: str, description: str = "") -> Dict[str, Any]:
+    """A choice that begins the rejection form for one variation."""
+    payload = "/reject_recommendation" + json.dumps({"item": str(variation.id)})
+    return {"title": shortened(title), "payload": payload, "description": description}
+
+
 def shortened(title: str, longest: int = ROW_TITLE) -> str:
     return title if len(title) <= longest else title[: longest - 1].rstrip() + "…"
 

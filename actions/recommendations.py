@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import List, NamedTuple, Optional, Text, Union
+from typing import List, Optional, Text, Union
 
 from rasa_sdk.events import EventType, SlotSet
 
 from actions.base import UseCaseAction
 from actions.goods import picture_url
 from actions.turn import Turn
-from mostrador.shop.contacts import Contact
-from mostrador.shop.inventory import InventoryService
-from mostrador.shop.recommendations import Card, Cursor, RecommendationKind, page_of
-from mostrador.shop.unit_of_work import UnitOfWork
+from mostrador.shop.recommendations import Card, Cursor, Page, RecommendationKind, page_of
 
 OUT, LOW = RecommendationKind.OUT_OF_STOCK, RecommendationKind.LOW_STOCK
 CARD = {OUT: "utter_card_out_of_stock", LOW: "utter_card_low_stock"}
@@ -58,42 +54,32 @@ async def show_page(turn: Turn, kind: RecommendationKind, after: Optional[Cursor
     config = turn.services.settings
     limit = min(config.cards_per_page, config.messages_per_turn - (2 if turn.form_open else 1))
     now = turn.services.clock.now()
-    shown = await turn.do(_page, turn.services.inventory, turn.contact, kind, after, limit, turn.id, now)
-    for card, has_siblings in zip(shown.cards, shown.siblings):
-        _say_card(turn, kind, card, has_siblings)
-    cursor = shown.cursor.encode() if shown.cursor else None
-    if cursor:
-        turn.say("utter_more_to_see", kind=kind.value, cursor=cursor)
-    elif after:
-        turn.say("utter_that_was_all")
-    elif not shown.cards:
-        turn.say(NOTHING[kind])
+    page = await turn.do(page_of, turn.services.inventory, turn.contact, kind, after, limit, turn.id, now)
+    for card in page.cards:
+        _say_card(turn, kind, card)
+    _say_place(turn, kind, page)
+    cursor = page.cursor.encode() if page.cursor else None
     return [SlotSet("list_kind", kind.value), SlotSet("list_cursor", cursor)]
 
 
-class Shown(NamedTuple):
-    cards: List[Card]
-    siblings: List[bool]
-    cursor: Optional[Cursor]
+def _say_place(turn: Turn, kind: RecommendationKind, page: Page) -> None:
+    """Where in the list these cards stand, and how to go on."""
+    last = page.before + len(page.cards)
+    if page.cursor is not None:
+        first = page.before + 1
+        span = turn.number(last) if first == last else f"{turn.number(first)}–{turn.number(last)}"
+        go_on = {"kind": kind.value, "cursor": page.cursor.encode(), "span": span}
+        if page.total is None:
+            turn.say("utter_more_to_see_uncounted", **go_on)
+        else:
+            turn.say("utter_more_to_see", total=page.total, **go_on)
+    elif page.before:
+        turn.say("utter_that_was_all", total=last)
+    elif not page.cards:
+        turn.say(NOTHING[kind])
 
 
-def _page(
-    uow: UnitOfWork,
-    inventory: InventoryService,
-    contact: Contact,
-    kind: RecommendationKind,
-    after: Optional[Cursor],
-    limit: int,
-    turn: str,
-    now: datetime,
-) -> Shown:
-    page = page_of(uow, inventory, contact, kind, after, limit, turn, now)
-    with uow:
-        siblings = [bool(uow.variations.siblings(card.recommendation.variation)) for card in page.cards]
-    return Shown(list(page.cards), siblings, page.cursor)
-
-
-def _say_card(turn: Turn, kind: RecommendationKind, card: Card, has_siblings: bool) -> None:
+def _say_card(turn: Turn, kind: RecommendationKind, card: Card) -> None:
     row = card.recommendation
     numbers = (
         {"loss": _or_dash(row.estimated_order_loss)}
@@ -101,7 +87,7 @@ def _say_card(turn: Turn, kind: RecommendationKind, card: Card, has_siblings: bo
         else {"stock": card.live_stock, "days": _or_dash(row.days_on_hand)}
     )
     turn.say(
-        CARD[kind] + ("_siblings" if has_siblings else ""),
+        CARD[kind] + ("_siblings" if row.has_siblings else ""),
         image=picture_url(turn.services.settings, row.variation),
         title=row.variation.title,
         item=str(row.variation.id),

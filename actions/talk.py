@@ -56,8 +56,11 @@ class ActionSwitchLanguage(UseCaseAction):
 
 
 class ActionLeaveForm(UseCaseAction):
+    """Forgets what the form had gathered, save what this very message says for a form that begins now."""
+
     def name(self) -> Text:
         return "action_leave_form"
 
     async def use_case(self, turn: Turn) -> List[EventType]:
-        return form_left()
+        chosen = [SlotSet(name, turn.entity(name)) for name in ("item", "quantity") if turn.entity(name)]
+        return [*form_left(), *(chosen if turn.intent in ("update_stock", "select_item") else [])]

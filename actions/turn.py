@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Callable, Optional, Sequence, TypeVar
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
+from babel.dates import format_skeleton
 from babel.numbers import format_decimal
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
@@ -47,6 +50,16 @@ class Turn:
     def form_open(self) -> bool:
         return bool((self.tracker.active_loop or {}).get("name"))
 
+    @property
+    def intent(self) -> str:
+        return str((self.tracker.latest_message.get("intent") or {}).get("name") or "")
+
+    @property
+    def written(self) -> str:
+        """What the person wrote; empty for a tap."""
+        text = str(self.tracker.latest_message.get("text") or "")
+        return "" if text.startswith("/") else text
+
     def entity(self, name: str) -> str:
         """The value of an entity of the newest message; empty when it has none. Never a slot's, which may be stale."""
         return str(next(self.tracker.get_latest_entity_values(name), None) or "")
@@ -62,6 +75,15 @@ class Turn:
 
     def number(self, value: int) -> str:
         return str(format_decimal(value, locale=self.language))
+
+    def clock(self, at: datetime, zone: str) -> str:
+        """The time of day of an instant in a zone, as 14:05."""
+        return at.astimezone(ZoneInfo(zone)).strftime("%H:%M")
+
+    def date(self, at: datetime) -> str:
+        """The day and month of an instant where this person lives."""
+        local = at.astimezone(ZoneInfo(self.contact.time_zone))
+        return str(format_skeleton("MMMMd", local, locale=self.language))
 
     def _written(self, value: Any) -> str:
         if isinstance(value, int):

@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, Tuple[str, str]] = {
     "shell": ("mostrador.operations.shell:shell", "Chat in this terminal as a demo contact."),
     "demo": ("mostrador.operations.demo:command", "Load the demo's marketplace."),
     "feed": ("mostrador.operations.feed_command:feed", "Load the recommendation feed."),
+    "report": ("mostrador.operations.report_command:report", "Figures: why recommendations are rejected."),
     "handover": ("mostrador.operations.handover_command:handover", "Conversations that a human owns or waits for."),
     "explain": ("mostrador.operations.explain_command:explain", "Why did it say that: everything about one turn."),
     "export": ("mostrador.operations.export_command:export", "Write a recorded talk as a conversation to play."),

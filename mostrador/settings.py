@@ -74,6 +74,7 @@ class Settings(BaseSettings):
     messages_per_turn: int = 4
     turns_at_once: int = Field(8, env="MOSTRADOR_TURNS_AT_ONCE", ge=1)
     cards_per_page: int = Field(3, env="MOSTRADOR_CARDS_PER_PAGE", ge=1, le=3)
+    pause_days: Tuple[int, int] = Field((7, 30), env="MOSTRADOR_PAUSE_DAYS")  # offered to who wants to wait
     low_stock_days: int = Field(14, env="MOSTRADOR_LOW_STOCK_DAYS", ge=1)
 
     # --- sending
@@ -98,7 +99,7 @@ class Settings(BaseSettings):
 
         @classmethod
         def parse_env_var(cls, field_name: str, raw_val: str) -> Any:
-            if field_name in {"whatsapp_phone_number_ids", "media_hosts", "send_only_to"}:
+            if field_name in {"whatsapp_phone_number_ids", "media_hosts", "send_only_to", "pause_days"}:
                 return tuple(part.strip() for part in raw_val.split(",") if part.strip())
             if field_name == "quiet_windows":
                 pairs = (part.partition("=") for part in raw_val.split(",") if part.strip())
@@ -110,6 +111,12 @@ class Settings(BaseSettings):
         for number in value:
             if not (number.startswith("+") and number[1:].isdigit()):
                 raise ValueError(f"{number!r} is not a number like +5491122334455")
+        return value
+
+    @validator("pause_days")
+    def _pauses_rise(cls, value: Tuple[int, int]) -> Tuple[int, int]:
+        if not 2 <= value[0] < value[1] <= 365:
+            raise ValueError("two numbers of days from 2 to 365 are needed, the smaller first")
         return value
 
     @validator("quiet_windows")

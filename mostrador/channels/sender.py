@@ -245,6 +245,10 @@ class OutboxSender:
         fate = may_leave(await self._draft(row), now, self._only_to)
         if isinstance(fate, Stays):
             return Ending("held" if fate.for_people else "dropped", error=fate.reason, task=_task_of(fate))
+        if row.urgency > 0:
+            opens = await self._in_database(self._store.may_begin_at, row.contact_id, now)
+            if opens > now:
+                return Ending("queued", due_at=opens)
         try:
             body = render(_sealed(_as(row.say, fate), row.conversation_id, self._secret))[row.slice]
             recipient = Sender(wa_id=row.wa_id, bsuid=row.bsuid)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Optional, Protocol, Tuple
+from typing import TYPE_CHECKING, Optional, Protocol, Tuple
 
 from mostrador.shop.messages import Sender
 from mostrador.shop.unit_of_work import UnitOfWork, effect_key
+
+if TYPE_CHECKING:
+    from mostrador.shop.preferences import Hours
 
 EVERYTHING = "all"  # the consent topic that covers all others
 
@@ -39,6 +42,16 @@ class Contacts(Protocol):
         """The contact of a conversation, with roles; None for an unknown conversation."""
 
     def set_language(self, contact_id: int, language: str) -> None: ...
+
+    def set_name(self, contact_id: int, name: str) -> None: ...
+
+    def hours(self, contact_id: int) -> "Optional[Hours]":
+        """When this person wants to be written to first; None when they never said."""
+
+    def set_hours(self, contact_id: int, hours: "Hours", at: datetime) -> None: ...
+
+    def time_zone(self, contact_id: int) -> str:
+        """The IANA name of the zone in which this person's hours are meant."""
 
     def record_consent(
         self, contact_id: int, topic: str, granted: bool, source: str, key: Optional[str], at: datetime

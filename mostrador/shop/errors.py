@@ -6,6 +6,7 @@ ShopError
 ├── NothingToUndo       no change of this person is left that could be taken back
 ├── UndoTooLate         the last change is older than the time allowed
 ├── ImplausibleQuantity the number cannot be a stock
+├── UnusableName        nobody can be addressed by what was written
 ├── NotASeller          the contact sells nothing here
 └── InventoryUnavailable the inventory service did not answer; nothing was changed
 """
@@ -32,6 +33,10 @@ class UndoTooLate(ShopError):
 
 
 class ImplausibleQuantity(ShopError):
+    pass
+
+
+class UnusableName(ShopError):
     pass
 
 

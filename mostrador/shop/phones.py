@@ -38,3 +38,15 @@ def canonical(number: str, region: str = "") -> str:
     if not 4 <= len(national) or len(f"{country}{national}") > 15:
         return ""
     return f"+{country}{national}"
+
+
+@lru_cache(maxsize=4096)
+def zone_of(number: str) -> str:
+    """The IANA name of the time zone that a number (E.164) belongs to; "" when none is known, or several are."""
+    from phonenumbers import timezone  # its tables are big, and most processes never ask
+
+    try:
+        zones = timezone.time_zones_for_number(phonenumbers.parse(number))
+    except NumberParseException:
+        return ""
+    return str(zones[0]) if len(zones) == 1 and zones[0] != timezone.UNKNOWN_TIMEZONE else ""

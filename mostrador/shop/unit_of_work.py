@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mostrador.shop.conversations import Conversations, ManualTasks
     from mostrador.shop.inventory import StockBook, Variations
     from mostrador.shop.recommendations import Recommendations
+    from mostrador.shop.rejections import Rejections
 
 
 class Effects(Protocol):
@@ -34,6 +35,7 @@ class UnitOfWork(Protocol):
     variations: "Variations"
     stock: "StockBook"
     recommendations: "Recommendations"
+    rejections: "Rejections"
 
     def __enter__(self) -> "UnitOfWork": ...
 

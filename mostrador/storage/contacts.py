@@ -16,7 +16,8 @@ from sqlalchemy.engine import Connection
 
 from mostrador.shop.contacts import EVERYTHING, Contact
 from mostrador.shop.messages import Sender
-from mostrador.shop.phones import canonical
+from mostrador.shop.phones import canonical, zone_of
+from mostrador.shop.preferences import Hours
 from mostrador.storage.prepared import Prepared
 from mostrador.storage.tables import consent, contact, contact_alias, conversation
 
@@ -60,6 +61,20 @@ _NEWEST_CONSENT = Prepared(
     order by at desc, id desc limit 1
     """
 )
+_HOURS = text("select notify_from, notify_until from contact_preference where contact_id = :contact")
+_SET_HOURS = text(
+    """
+    insert into contact_preference (contact_id, notify_from, notify_until, at) values (:contact, :begin, :end, :at)
+    on conflict (contact_id) do update set notify_from = :begin, notify_until = :end, at = :at
+    """
+)
+_ZONE = text(
+    """
+    select c.time_zone, (select value from contact_alias a where a.contact_id = c.id and a.kind = :kind) as number
+    from contact c where c.id = :contact
+    """
+)
+UNKNOWN_ZONE = "UTC"  # what a contact has until somebody says better
 
 
 class SqlContacts:
@@ -134,6 +149,22 @@ class SqlContacts:
 
     def set_language(self, contact_id: int, language: str) -> None:
         self._connection.execute(contact.update().where(contact.c.id == contact_id).values(language=language))
+
+    def set_name(self, contact_id: int, name: str) -> None:
+        self._connection.execute(contact.update().where(contact.c.id == contact_id).values(name=name))
+
+    def hours(self, contact_id: int) -> Optional[Hours]:
+        row = self._connection.execute(_HOURS, {"contact": contact_id}).one_or_none()
+        return None if row is None else Hours(row.notify_from, row.notify_until)
+
+    def set_hours(self, contact_id: int, hours: Hours, at: datetime) -> None:
+        values = {"contact": contact_id, "begin": hours.begin, "end": hours.end, "at": at}
+        self._connection.execute(_SET_HOURS, values)
+
+    def time_zone(self, contact_id: int) -> str:
+        """See ``Contacts``: the one that is kept, else the one of the telephone number."""
+        row = self._connection.execute(_ZONE, {"contact": contact_id, "kind": E164}).one()
+        return row.time_zone if row.time_zone != UNKNOWN_ZONE else zone_of(row.number or "") or UNKNOWN_ZONE
 
     def record_consent(
         self, contact_id: int, topic: str, granted: bool, source: str, key: Optional[str], at: datetime
@@ -274,6 +305,12 @@ _MERGE = (
     ),
     text("delete from contact_role where contact_id = :drop"),
     text("update consent set contact_id = :keep where contact_id = :drop"),
+    text(
+        "insert into contact_preference (contact_id, notify_from, notify_until, at)"
+        " select :keep, notify_from, notify_until, at from contact_preference where contact_id = :drop"
+        " on conflict do nothing"
+    ),
+    text("delete from contact_preference where contact_id = :drop"),
     text(
         "update contact k set name = case when k.name = '' then d.name else k.name end,"
         " language = coalesce(k.language, d.language) from contact d where k.id = :keep and d.id = :drop"

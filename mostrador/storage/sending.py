@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from mostrador.shop.conversations import BOT
+from mostrador.shop.preferences import may_begin_at
 from mostrador.shop.sending import Ending
 from mostrador.storage import outbox
 from mostrador.storage.contacts import SqlContacts
@@ -232,6 +233,13 @@ class OutboxStore:
     def has_consent(self, contact_id: int, topic: str) -> bool:
         with self._engine.connect() as connection:
             return SqlContacts(connection).has_consent(contact_id, topic)
+
+    def may_begin_at(self, contact_id: int, now: datetime) -> datetime:
+        """The first instant from ``now`` on at which this person wants to be written to first."""
+        with self._engine.connect() as connection:
+            people = SqlContacts(connection)
+            hours = people.hours(contact_id)
+            return now if hours is None else may_begin_at(hours, people.time_zone(contact_id), now)
 
     def judge_reports(self, now: datetime, judge: Callable[[FailedReport], Ending]) -> int:
         """Apply ``judge`` to sends that were accepted and then reported as failed; returns how many there were.

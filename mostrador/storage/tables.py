@@ -75,6 +75,16 @@ consent = Table(  # append-only; the newest row of a contact and topic counts
 )
 Index("consent_newest", consent.c.contact_id, consent.c.topic, consent.c.id)
 
+contact_preference = Table(  # hours in which a contact wants to be written to first, in their own time zone
+    "contact_preference",
+    metadata,
+    Column("contact_id", ForeignKey("contact.id"), primary_key=True),
+    Column("notify_from", SmallInteger, nullable=False),  # minutes since midnight
+    Column("notify_until", SmallInteger, nullable=False),
+    Column("at", Instant, nullable=False),
+    CheckConstraint("notify_from between 0 and 1439 and notify_until between 1 and 1440"),
+)
+
 # --- conversations ----------------------------------------------------------------------------------------------------
 
 conversation = Table(
@@ -353,11 +363,39 @@ rejection = Table(
     Column("variation_id", ForeignKey("variation.id"), nullable=False),
     Column("supplier_id", Integer, nullable=False),
     Column("contact_id", BigInteger),
-    Column("reason", Text, nullable=False),
+    Column("reason", Text, nullable=False),  # not_made | no_material | … | other
+    Column("words", Text, nullable=False, server_default=""),  # the person's own, when there are any
+    Column("details", JSONB, nullable=False, server_default="{}"),  # the SKU as it was: keys, names, stock, list
     Column("effect_key", Text, unique=True),
     Column("at", Instant, nullable=False),
+    Column("lifted_at", Instant),  # taken back; empty while in force
 )
-Index("rejection_of_variation", rejection.c.variation_id)
+Index(
+    "rejection_in_force",
+    rejection.c.variation_id,
+    unique=True,
+    postgresql_where=rejection.c.lifted_at.is_(None),
+)
+
+recommendation_mute = Table(  # not now: a SKU or a whole catalogue of a supplier, for a time
+    "recommendation_mute",
+    metadata,
+    Column("id", BigInteger, primary_key=True),
+    Column("supplier_id", Integer, nullable=False),
+    Column("variation_id", ForeignKey("variation.id")),
+    Column("catalog_id", Integer),
+    Column("contact_id", BigInteger),
+    Column("until", Instant),  # empty = until the person says so
+    Column("effect_key", Text, unique=True),
+    Column("at", Instant, nullable=False),
+    Column("lifted_at", Instant),
+    CheckConstraint("(variation_id is null) <> (catalog_id is null)"),
+)
+Index(
+    "recommendation_mute_in_force",
+    recommendation_mute.c.supplier_id,
+    postgresql_where=recommendation_mute.c.lifted_at.is_(None),
+)
 
 recommendation_event = Table(  # adoption is measured from these
     "recommendation_event",
@@ -367,7 +405,7 @@ recommendation_event = Table(  # adoption is measured from these
     Column("supplier_id", Integer, nullable=False),
     Column("snapshot_id", BigInteger),
     Column("kind", String(12), nullable=False),
-    Column("event", String(16), nullable=False),  # shown | update_begun | updated | undone | rejected | more
+    Column("event", String(16), nullable=False),  # shown | updated | undone | rejected | muted | restored
     Column("effect_key", Text),
     Column("at", Instant, nullable=False),
     UniqueConstraint("effect_key", "variation_id", "event"),

@@ -11,6 +11,7 @@ from mostrador.storage.contacts import SqlContacts
 from mostrador.storage.conversations import SqlConversations, SqlManualTasks
 from mostrador.storage.effects import SqlEffects
 from mostrador.storage.recommendations import SqlRecommendations
+from mostrador.storage.rejections import SqlRejections
 from mostrador.storage.stock import SqlStockBook
 from mostrador.storage.variations import SqlVariations
 
@@ -36,6 +37,7 @@ class SqlUnitOfWork:
         self.variations = SqlVariations(self.connection)
         self.stock = SqlStockBook(self.connection)
         self.recommendations = SqlRecommendations(self.connection, self._own_stock)
+        self.rejections = SqlRejections(self.connection)
         return self
 
     def __exit__(

@@ -14,7 +14,9 @@ from mostrador.shop.contacts import Contact
 from mostrador.shop.conversations import BOT, Conversation
 from mostrador.shop.errors import InventoryUnavailable
 from mostrador.shop.inventory import Change, Quantity, Sku, Variation
-from mostrador.shop.recommendations import Cursor, Recommendation, RecommendationKind
+from mostrador.shop.preferences import Hours
+from mostrador.shop.recommendations import Cursor, Found, Recommendation, RecommendationKind
+from mostrador.shop.rejections import Hidden, Reason
 
 OUT, LOW = RecommendationKind.OUT_OF_STOCK, RecommendationKind.LOW_STOCK
 CONVERSATION = "c-asha"
@@ -32,6 +34,9 @@ class State:
     log: List[Change] = field(default_factory=list)
     rows: Dict[RecommendationKind, List[Recommendation]] = field(default_factory=lambda: {OUT: [], LOW: []})
     effects: Dict[str, Any] = field(default_factory=dict)
+    rejected: Dict[int, Reason] = field(default_factory=dict)
+    muted: Dict[Tuple[str, int], Optional[datetime]] = field(default_factory=dict)  # by ("item" | "catalogue", id)
+    hours: Dict[int, Hours] = field(default_factory=dict)
 
 
 class Shop:
@@ -71,9 +76,12 @@ class Shop:
 class MemoryUnitOfWork:
     """Works on a copy of the state, which becomes the state at commit."""
 
+    knows_stock = False
+
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
-        self.effects = self.contacts = self.conversations = self.tasks = self  # one object fills all small ports
+        # one object fills all small ports
+        self.effects = self.contacts = self.conversations = self.tasks = self.rejections = self
         self.variations, self.stock, self.recommendations = _Variations(self), self, self
 
     def __enter__(self) -> "MemoryUnitOfWork":
@@ -101,6 +109,24 @@ class MemoryUnitOfWork:
             if contact.id == contact_id:
                 self.state.contacts[conversation] = replace(contact, language=language)
 
+    def set_name(self, contact_id: int, name: str) -> None:
+        for conversation, contact in self.state.contacts.items():
+            if contact.id == contact_id:
+                self.state.contacts[conversation] = replace(contact, name=name)
+
+    def hours(self, contact_id: int) -> Optional[Hours]:
+        return self.state.hours.get(contact_id)
+
+    def set_hours(self, contact_id: int, hours: Hours, at: datetime) -> None:
+        self.state.hours[contact_id] = hours
+
+    def time_zone(self, contact_id: int) -> str:
+        return "Asia/Kolkata"
+
+    def has_consent(self, contact_id: int, topic: str) -> bool:
+        words = [granted for who, what, granted in self.state.consents if who == contact_id and what in (topic, "all")]
+        return bool(words) and words[-1]
+
     def record_consent(self, contact_id: int, topic: str, granted: bool, *rest: Any) -> None:
         self.state.consents.append((contact_id, topic, granted))
 
@@ -123,11 +149,49 @@ class MemoryUnitOfWork:
         mine = [c for c in self.state.log if c.contact_id == contact_id and c.undoes is None and c.id not in undone]
         return mine[::-1][:limit]
 
-    def rows(
-        self, kind: RecommendationKind, supplier_ids: Any, after: Optional[Cursor], limit: int
-    ) -> List[Recommendation]:
+    def found(
+        self, kind: RecommendationKind, supplier_ids: Any, after: Optional[Cursor], limit: int, at: datetime
+    ) -> Found:
         own = [row for row in self.state.rows[kind] if row.variation.sku.supplier_id in supplier_ids]
-        return [row for row in own if after is None or row.cursor.row_no > after.row_no][:limit]
+        left = [row for row in own if after is None or row.cursor.row_no > after.row_no]
+        shown = [row for row in left if not self._hides(row.variation, at)]
+        with_siblings = [replace(row, has_siblings=bool(self.variations.siblings(row.variation))) for row in shown]
+        return Found(tuple(with_siblings[:limit]), len(with_siblings))
+
+    def record_shown(self, *args: Any) -> None:
+        """Adoption is storage's matter; here nothing is kept of it."""
+
+    def _hides(self, variation: Variation, at: datetime) -> bool:
+        keys = {("item", variation.id), ("catalogue", variation.catalog_id)} & set(self.state.muted)
+        ends = [self.state.muted[key] for key in keys]
+        return variation.id in self.state.rejected or any(end is None or end > at for end in ends)
+
+    def reject(self, variation: Variation, reason: Reason, *rest: Any) -> None:
+        self.state.rejected.setdefault(variation.id, reason)
+
+    def mute(self, variation: Variation, whole_catalogue: bool, until: Optional[datetime], *rest: Any) -> None:
+        key = ("catalogue", variation.catalog_id) if whole_catalogue else ("item", variation.id)
+        self.state.muted[key] = until
+
+    def lift(self, variation: Variation, at: datetime) -> None:
+        self.state.rejected.pop(variation.id, None)
+        self.state.muted.pop(("item", variation.id), None)
+
+    def lift_catalogue(self, supplier_ids: Any, catalog_id: int, at: datetime) -> Optional[str]:
+        own = [v for v in self.state.variations.values() if v.sku.supplier_id in supplier_ids]
+        self.state.muted.pop(("catalogue", catalog_id), None)
+        return next((v.catalog_name for v in own if v.catalog_id == catalog_id), None)
+
+    def hidden(self, supplier_ids: Any, at: datetime, limit: int) -> List[Hidden]:
+        own = self.state.variations
+        found = [Hidden(own[number].title, True, number) for number in self.state.rejected]
+        for (what, number), until in self.state.muted.items():
+            if until is None or until > at:
+                catalogue = what == "catalogue"
+                title = next(v.catalog_name for v in own.values() if v.catalog_id == number) if catalogue else ""
+                one = Hidden(title, False, catalog_id=number) if catalogue else Hidden(own[number].title, False, number)
+                found.append(replace(one, until=until))
+        return found[::-1][:limit]
 
     def record(self, *args: Any, **kwargs: Any) -> None:
         """Adoption is storage's matter; here nothing is kept of it."""

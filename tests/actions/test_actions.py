@@ -8,15 +8,14 @@ import psycopg2
 import pytest
 from shop_in_memory import CONVERSATION, LOW, OUT, Shop
 
+from actions.base import FORM_SLOTS
+
 FORM = "stock_update_form"
 FORM_LEFT = [
     {"event": "active_loop", "timestamp": None, "name": None},
-    *(
-        {"event": "slot", "timestamp": None, "name": name, "value": None}
-        for name in ("requested_slot", "item", "quantity", "tries")
-    ),
+    *({"event": "slot", "timestamp": None, "name": name, "value": None} for name in ("requested_slot", *FORM_SLOTS)),
 ]
-EMPTIED = FORM_LEFT[2:]
+EMPTIED = FORM_LEFT[2:5]
 
 
 def test_a_session_begins_with_the_contacts_language_and_says_nothing(run: Any, shop: Shop) -> None:

@@ -20,6 +20,7 @@ from rasa_sdk.executor import ActionExecutor
 from shop_in_memory import CONVERSATION, LOW, OUT, Shop
 
 from mostrador.settings import ROOT
+from mostrador.shop.rejections import LONGEST_WORDS
 
 pytestmark = pytest.mark.slow
 SEND_NOTHING = EndpointConfig("http://127.0.0.1:9/")  # the actions are called in process
@@ -194,6 +195,34 @@ def test_a_sentence_with_the_number_answers_the_form(talk: Talk, shop: Shop) -> 
     talk.say('/update_stock{"item": "100"}')
     assert talk.say("set the stock to 35").responses == ["utter_stock_updated"]
     assert shop.state.levels[100] == 35
+
+
+def test_four_thousand_characters_are_a_reason_and_no_name(talk: Talk, shop: Shop) -> None:
+    talk.say('/reject_recommendation{"item": "100"}')
+    assert talk.say(("the loom broke and " * 216)[:4096]).responses == ["utter_rejected"]
+    assert len(shop.state.rejected[100].words) == LONGEST_WORDS
+    talk.say('/change_preference{"preference": "name"}')
+    assert talk.say(("Asha " * 820)[:4096]).responses == ["utter_not_a_name", "utter_ask_name"]
+    assert talk.say("cancel").responses == ["utter_cancelled"]
+
+
+@pytest.mark.parametrize("form", ['/reject_recommendation{"item": "100"}', '/change_preference{"preference": "name"}'])
+@pytest.mark.parametrize(
+    ("way_out", "response"),
+    [
+        ("cancel", "utter_cancelled"),
+        ("menu", "utter_menu"),
+        ("bye", "utter_goodbye"),
+        ("I want to talk to a person", "utter_human_coming"),
+        ("stop sending me messages", "utter_opted_out"),
+        ("update stock", "utter_choose_item"),
+        ('/update_stock{"item": "102"}', "utter_ask_quantity"),
+    ],
+)
+def test_a_way_out_leaves_every_other_form_too(talk: Talk, shop: Shop, form: str, way_out: str, response: str) -> None:
+    talk.say(form)
+    assert talk.say(way_out).responses == [response]
+    assert (shop.state.rejected, shop.state.contacts[CONVERSATION].name) == ({}, "Asha Rao")
 
 
 def test_after_three_useless_answers_a_person_is_offered_and_the_form_is_left(talk: Talk, shop: Shop) -> None:

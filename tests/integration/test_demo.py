@@ -121,7 +121,7 @@ def test_every_supplier_of_the_demo_has_several_pages_with_pictures(loaded: Load
             continue
         with SqlUnitOfWork(engine) as uow:
             for kind in RecommendationKind:
-                rows = uow.recommendations.rows(kind, person.supplier_ids, None, 100)
+                rows = uow.recommendations.found(kind, person.supplier_ids, None, 100, demo_now(engine)).rows
                 assert len(rows) >= 7, person
                 for row in rows[:3]:
                     path = config.var_dir / row.variation.picture
@@ -176,7 +176,11 @@ def test_loading_again_keeps_what_people_did_and_fresh_begins_anew(
     monkeypatch.setattr(demo, "settings", lambda: config)
     with SqlUnitOfWork(engine) as uow:
         contact = uow.contacts.of_conversation(demo.conversation_for("supplier"))
-        first = uow.recommendations.rows(RecommendationKind.OUT_OF_STOCK, [1001], None, 1)[0].variation
+        first = (
+            uow.recommendations.found(RecommendationKind.OUT_OF_STOCK, [1001], None, 1, demo_now(engine))
+            .rows[0]
+            .variation
+        )
     assert contact is not None
     update_stock(SqlUnitOfWork(engine), OwnTablesInventory(), contact, first.id, Quantity(77), "turn", demo_now(engine))
     stock = f"select coalesce(max(quantity), 0) from inventory_product_inventory where variation_id = {first.id}"
@@ -191,7 +195,7 @@ def test_loading_again_keeps_what_people_did_and_fresh_begins_anew(
         == 0
     )
     with SqlUnitOfWork(engine) as uow:
-        assert uow.recommendations.rows(RecommendationKind.OUT_OF_STOCK, [1001], None, 1)
+        assert uow.recommendations.found(RecommendationKind.OUT_OF_STOCK, [1001], None, 1, demo_now(engine)).rows
 
 
 def test_the_same_seed_makes_the_same_shop() -> None:

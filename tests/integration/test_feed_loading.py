@@ -87,7 +87,7 @@ def refused(engine: Engine, source: "Path | str", clock: Any, **options: Any) ->
 
 def products(engine: Engine, kind: RecommendationKind = OOS) -> List[int]:
     with SqlUnitOfWork(engine) as uow:
-        return [r.variation.sku.product_id for r in uow.recommendations.rows(kind, [7, 8], None, 1000)]
+        return [r.variation.sku.product_id for r in uow.recommendations.found(kind, [7, 8], None, 1000, NOW).rows]
 
 
 def partitions(engine: Engine) -> List[str]:
@@ -111,7 +111,7 @@ def test_a_csv_and_a_parquet_become_the_two_feeds(engine: Engine, tmp_path: Path
     assert load(engine, low, clock).kind is LOW
     assert (products(engine), products(engine, LOW)) == ([3, 2, 1], [5, 6])
     with SqlUnitOfWork(engine) as uow:
-        first, second = uow.recommendations.rows(LOW, [7, 8], None, 10)
+        first, second = uow.recommendations.found(LOW, [7, 8], None, 10, NOW).rows
     assert (first.current_stock, first.days_on_hand, first.estimated_order_loss) == (4, 2, None)
     assert (second.variation.catalog_name, second.variation.sku.variation_name) == ("Lamp, small", "")
     assert (second.current_stock, second.days_on_hand) == (0, None)
@@ -159,11 +159,11 @@ def test_a_renamed_catalogue_reaches_the_variations_people_met(engine: Engine, t
     load(engine, csv(tmp_path, row(1)), clock)
     products(engine)
     with SqlUnitOfWork(engine) as uow:
-        uow.variations.ensure(uow.recommendations.rows(OOS, [7], None, 1)[0].variation.sku, 3, "Lamp")
+        uow.variations.ensure(uow.recommendations.found(OOS, [7], None, 1, NOW).rows[0].variation.sku, 3, "Lamp")
         uow.commit()
     load(engine, csv(tmp_path, row(1).replace("Lamp", "Desk Lamp")), clock)
     with SqlUnitOfWork(engine) as uow:
-        assert uow.recommendations.rows(OOS, [7], None, 1)[0].variation.catalog_name == "Desk Lamp"
+        assert uow.recommendations.found(OOS, [7], None, 1, NOW).rows[0].variation.catalog_name == "Desk Lamp"
 
 
 def test_columns_nobody_uses_are_named(engine: Engine, tmp_path: Path, clock: SetClock) -> None:

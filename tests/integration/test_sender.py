@@ -9,6 +9,7 @@ import time
 from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Callable, Dict, Iterator, List
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import text
@@ -23,6 +24,7 @@ from mostrador.shop.clock import SystemClock
 from mostrador.shop.contacts import opt_out
 from mostrador.shop.conversations import reply, take
 from mostrador.shop.messages import Button, InboundMessage, Kind, Say, Sender, Template
+from mostrador.shop.preferences import Hours
 from mostrador.shop.received import Batch
 from mostrador.simulator.server import SimulatorThread
 from mostrador.storage import outbox
@@ -252,6 +254,27 @@ def test_an_opt_out_is_in_force_for_the_very_next_send(post: Post) -> None:
     post.say(talk, Say(text="news"), urgency=1, topic="restock", key="n")
     post.say(talk, Say(text="an answer"), key="a")
     post.until(lambda: sorted(post.statuses()) == ["delivered", "dropped"])
+    assert post.arrived() == ["an answer"]
+
+
+def test_outside_a_persons_hours_answers_leave_and_notices_wait(post: Post) -> None:
+    talk = post.person()
+    contact = post.rows("select contact_id from conversation")[0]["contact_id"]
+    begin = now().astimezone(ZoneInfo("Asia/Kolkata")) + timedelta(hours=2)
+    minute = begin.hour * 60 + begin.minute
+    with SqlUnitOfWork(post.engine) as uow:
+        uow.contacts.set_hours(contact, Hours(minute, (minute + 60) % 1440 or 1440), now())
+        uow.contacts.record_consent(contact, "restock", True, "import", None, now())
+        uow.commit()
+    zone = "update contact set time_zone = 'Asia/Kolkata' where id = :id returning id"
+    with post.engine.begin() as connection:
+        connection.execute(text(zone), {"id": contact})
+    post.say(talk, Say(text="news"), urgency=1, topic="restock", key="n")
+    post.say(talk, Say(text="an answer"), key="a")
+    post.until(lambda: sorted(post.statuses()) == ["delivered", "queued"])
+    post.until(lambda: post.rows("select attempts from outbox where urgency = 1") == [{"attempts": 1}])
+    waits = post.rows("select due_at from outbox where urgency = 1")[0]["due_at"]
+    assert timedelta(minutes=118) < waits - now() <= timedelta(minutes=120)
     assert post.arrived() == ["an answer"]
 
 

@@ -311,10 +311,10 @@ def test_a_pages_cursor_keeps_its_snapshot_until_that_is_dropped(engine: Engine)
     with engine.begin() as connection:
         connection.execute(snapshot.update().where(snapshot.c.id == first).values(state="dropped"))
     with SqlUnitOfWork(engine) as uow:
-        rows = uow.recommendations.rows(OOS, [7], second.cursor, 5)
+        rows = uow.recommendations.found(OOS, [7], second.cursor, 5, NOW).rows
         assert [row.variation.sku.product_id for row in rows] == [50]
-        assert uow.recommendations.rows(LOW, [7], Cursor(first, 1, 1), 5) == []
-        assert uow.recommendations.rows(OOS, [], None, 5) == []
+        assert uow.recommendations.found(LOW, [7], Cursor(first, 1, 1), 5, NOW).rows == ()
+        assert uow.recommendations.found(OOS, [], None, 5, NOW).rows == ()
 
 
 def test_what_a_turn_showed_is_recorded_once(engine: Engine) -> None:

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
@@ -82,7 +83,7 @@ def measure(rows: int, form: str, url: str) -> "dict[str, object]":
     for _ in range(20):
         begun = time.perf_counter()
         with SqlUnitOfWork(engine) as uow:
-            uow.recommendations.rows(RecommendationKind.OUT_OF_STOCK, [1], None, 12)
+            uow.recommendations.found(RecommendationKind.OUT_OF_STOCK, [1], None, 12, datetime.now(timezone.utc))
         times.append(time.perf_counter() - begun)
     engine.dispose()
     result: "dict[str, object]" = json.loads(done.stdout.splitlines()[-1])

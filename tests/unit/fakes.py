@@ -6,14 +6,16 @@ from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime, timezone
 from types import TracebackType
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple, Type
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Type
 
 from mostrador.shop.contacts import EVERYTHING, Contact
 from mostrador.shop.conversations import BOT, HUMAN, QUEUED, Conversation, ManualTask
 from mostrador.shop.errors import InventoryUnavailable
 from mostrador.shop.inventory import Change, Quantity, Sku, Variation
 from mostrador.shop.messages import Say, Sender
-from mostrador.shop.recommendations import Cursor, Recommendation, RecommendationKind
+from mostrador.shop.preferences import Hours
+from mostrador.shop.recommendations import Cursor, Found, Recommendation, RecommendationKind
+from mostrador.shop.rejections import Hidden, Reason
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
 
@@ -34,6 +36,7 @@ class FakeContacts:
         self.aliases: Dict[str, int] = {}
         self.of: Dict[str, int] = {}  # conversation → contact
         self.consents: List[Tuple[int, str, bool, Optional[str]]] = []
+        self.hours_of: Dict[int, Hours] = {}
 
     def identify(self, sender: Sender, at: datetime) -> int:
         ids = [i for i in (sender.wa_id, sender.bsuid) if i]
@@ -54,6 +57,18 @@ class FakeContacts:
 
     def set_language(self, contact_id: int, language: str) -> None:
         self.contacts[contact_id] = replace(self.contacts[contact_id], language=language)
+
+    def set_name(self, contact_id: int, name: str) -> None:
+        self.contacts[contact_id] = replace(self.contacts[contact_id], name=name)
+
+    def hours(self, contact_id: int) -> Optional[Hours]:
+        return self.hours_of.get(contact_id)
+
+    def set_hours(self, contact_id: int, hours: Hours, at: datetime) -> None:
+        self.hours_of[contact_id] = hours
+
+    def time_zone(self, contact_id: int) -> str:
+        return self.contacts[contact_id].time_zone
 
     def record_consent(
         self, contact_id: int, topic: str, granted: bool, source: str, key: Optional[str], at: datetime
@@ -183,14 +198,73 @@ class FakeStockBook:
         return [c for c in reversed(mine) if c.undoes is None and c.id not in undone][:limit]
 
 
+class FakeRejections:
+    """``rejected`` by variation id; ``muted`` by variation id, or by ("catalogue", its id), with the end."""
+
+    def __init__(self, variations: FakeVariations) -> None:
+        self.rejected: Dict[int, Tuple[Reason, Mapping[str, Any]]] = {}
+        self.muted: Dict[Any, Optional[datetime]] = {}
+        self._variations = variations
+
+    def hide(self, variation: Variation, at: datetime) -> bool:
+        keys = [key for key in (variation.id, ("catalogue", variation.catalog_id)) if key in self.muted]
+        return variation.id in self.rejected or any(self._lasts(self.muted[key], at) for key in keys)
+
+    def reject(
+        self, variation: Variation, reason: Reason, details: Mapping[str, Any], contact_id: int, key: str, at: datetime
+    ) -> None:
+        self.rejected.setdefault(variation.id, (reason, details))
+
+    def mute(
+        self,
+        variation: Variation,
+        whole_catalogue: bool,
+        until: Optional[datetime],
+        contact_id: int,
+        key: str,
+        at: datetime,
+    ) -> None:
+        self.muted[("catalogue", variation.catalog_id) if whole_catalogue else variation.id] = until
+
+    def lift(self, variation: Variation, at: datetime) -> None:
+        self.rejected.pop(variation.id, None)
+        self.muted.pop(variation.id, None)
+
+    def lift_catalogue(self, supplier_ids: Sequence[int], catalog_id: int, at: datetime) -> Optional[str]:
+        every = self._variations.by_id.values()
+        names = [
+            v.catalog_name for v in every if (v.catalog_id, v.sku.supplier_id in supplier_ids) == (catalog_id, True)
+        ]
+        self.muted.pop(("catalogue", catalog_id), None)
+        return names[-1] if names else None
+
+    def hidden(self, supplier_ids: Sequence[int], at: datetime, limit: int) -> List[Hidden]:
+        by_id = self._variations.by_id
+        found = [Hidden(by_id[number].title, True, number) for number in self.rejected]
+        for key, until in self.muted.items():
+            if self._lasts(until, at):
+                catalogue = isinstance(key, tuple)
+                name = next(
+                    v.catalog_name if catalogue else v.title for v in by_id.values() if catalogue or v.id == key
+                )
+                which = {"catalog_id": key[1]} if catalogue else {"variation_id": key}
+                found.append(Hidden(name, False, until=until, **which))
+        return found[::-1][:limit]
+
+    def _lasts(self, until: Optional[datetime], at: datetime) -> bool:
+        return until is None or until > at
+
+
 class FakeRecommendations:
     """``feeds`` holds the snapshots by id: kind and rows in any order; ``current`` is the newest of each kind."""
 
-    def __init__(self, variations: FakeVariations) -> None:
+    knows_stock = False
+
+    def __init__(self, variations: FakeVariations, rejections: FakeRejections) -> None:
         self.feeds: Dict[int, Tuple[RecommendationKind, List[Recommendation]]] = {}
-        self.rejected: Set[int] = set()
         self.events: Dict[Tuple[str, int, str], Optional[int]] = {}
         self._variations = variations
+        self._rejections = rejections
 
     def publish(self, kind: RecommendationKind, rows: Sequence[Tuple[Variation, int, Mapping[str, int]]]) -> int:
         """A new snapshot of (variation, score, other columns); its id."""
@@ -202,14 +276,14 @@ class FakeRecommendations:
         self.feeds[number] = (kind, made)
         return number
 
-    def rows(
-        self, kind: RecommendationKind, supplier_ids: Sequence[int], after: Optional[Cursor], limit: int
-    ) -> List[Recommendation]:
+    def found(
+        self, kind: RecommendationKind, supplier_ids: Sequence[int], after: Optional[Cursor], limit: int, at: datetime
+    ) -> Found:
         newest = max((number for number, (of, _) in self.feeds.items() if of is kind), default=None)
         pinned = after is not None and self.feeds.get(after.snapshot_id, (None,))[0] is kind
         number = after.snapshot_id if after is not None and pinned else newest
         if number is None:
-            return []
+            return Found((), 0)
 
         def place(row: Recommendation) -> Tuple[int, int]:
             return -row.cursor.score, row.cursor.row_no
@@ -219,11 +293,11 @@ class FakeRecommendations:
             row
             for row in sorted(self.feeds[number][1], key=place)
             if row.variation.sku.supplier_id in supplier_ids
-            and row.variation.id not in self.rejected
+            and not self._rejections.hide(row.variation, at)
             and not self._variations.by_id[row.variation.id].withdrawn
             and (start is None or place(row) > start)
         ]
-        return wanted[:limit]
+        return Found(tuple(wanted[:limit]), len(wanted))
 
     def variation_of(self, sku: Sku) -> Optional[Variation]:
         rows = [row for _, feed in self.feeds.values() for row in feed]
@@ -240,11 +314,15 @@ class FakeRecommendations:
     ) -> None:
         self.events.setdefault((key, variation.id, event), snapshot_id)
 
+    def record_shown(self, kind: RecommendationKind, rows: Sequence[Recommendation], key: str, at: datetime) -> None:
+        for row in rows:
+            self.record(row.variation, "shown", key, at, kind.value, row.cursor.snapshot_id)
+
 
 class FakeUnitOfWork:
     """``shop.unit_of_work.UnitOfWork`` in memory: leaving the block without commit restores what was before."""
 
-    PORTS = ("effects", "contacts", "conversations", "tasks", "variations", "stock", "recommendations")
+    PORTS = ("effects", "contacts", "conversations", "tasks", "variations", "stock", "recommendations", "rejections")
 
     def __init__(self) -> None:
         self.effects = FakeEffects()
@@ -253,7 +331,8 @@ class FakeUnitOfWork:
         self.tasks = FakeTasks()
         self.variations = FakeVariations()
         self.stock = FakeStockBook()
-        self.recommendations = FakeRecommendations(self.variations)
+        self.rejections = FakeRejections(self.variations)
+        self.recommendations = FakeRecommendations(self.variations, self.rejections)
         self._before: Dict[str, Any] = {}
 
     def __enter__(self) -> "FakeUnitOfWork":
@@ -265,6 +344,7 @@ class FakeUnitOfWork:
     ) -> None:
         for name, state in self._before.items():
             state.pop("_variations", None)
+            state.pop("_rejections", None)
             vars(getattr(self, name)).update(state)
 
     def commit(self) -> None:

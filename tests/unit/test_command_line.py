@@ -84,7 +84,7 @@ def _shown(default: object) -> str:
     if hasattr(default, "get_secret_value"):
         return ""
     if isinstance(default, (tuple, dict)):
-        return ",".join(default)
+        return ",".join(map(str, default))
     if isinstance(default, Path):
         return default.relative_to(ROOT).as_posix()
     return str(default)

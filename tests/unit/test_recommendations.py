@@ -11,6 +11,7 @@ from mostrador.shop.contacts import Contact
 from mostrador.shop.errors import InventoryUnavailable, NotASeller
 from mostrador.shop.inventory import Sku, Variation
 from mostrador.shop.recommendations import Cursor, RecommendationKind, page_of
+from mostrador.shop.rejections import Reason
 from mostrador.shop.replenishment import daily_demand, days_on_hand, estimated_order_loss
 
 OOS, LOW = RecommendationKind.OUT_OF_STOCK, RecommendationKind.LOW_STOCK
@@ -73,7 +74,7 @@ def test_view_more_stays_in_the_feed_it_began_with(uow: FakeUnitOfWork) -> None:
 def test_rejected_and_withdrawn_variations_are_not_shown(uow: FakeUnitOfWork) -> None:
     rows = variations(uow, 3)
     uow.recommendations.publish(OOS, [(v, v.id, {}) for v in rows])
-    uow.recommendations.rejected.add(rows[2].id)
+    uow.rejections.reject(rows[2], Reason("other"), {}, 1, "k", NOON)
     uow.variations.withdraw(rows[0])
     assert titles(page_of(uow, FakeInventory(), SELLER, OOS, None, 3, "t", NOON)) == [2]
 
@@ -104,7 +105,7 @@ def test_a_cursor_survives_the_way_through_a_button() -> None:
     assert Cursor.decode(cursor.encode()) == cursor
 
 
-@pytest.mark.parametrize("text", ["", "1.2", "1.2.x", "a.b.c", "1.2.3.4"])
+@pytest.mark.parametrize("text", ["", "1.2", "1.2.x", "a.b.c", "1.2.3.4.5", "1..2", "१.2.3", "1.2." + "9" * 40])
 def test_what_is_no_cursor_is_none(text: str) -> None:
     assert Cursor.decode(text) is None
 
