@@ -33,7 +33,7 @@ REFUSALS = {
 }
 """What is said when a use case ends because of a fact of the business, by the name of the fact."""
 
-FORM_SLOTS = ("item", "quantity", "tries")
+FORM_SLOTS = ("item", "quantity", "settled", "plan", "tries")
 
 
 def emptied() -> List[EventType]:

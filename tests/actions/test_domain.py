@@ -19,7 +19,7 @@ LIST_TITLE = 24
 PLACEHOLDER = re.compile(r"(?<!{){(\w+)}(?!})")
 PAYLOAD = re.compile(r"/(\w+)(\{.*\})?", re.DOTALL)
 NEVER_SAID = {"send_media", "send_location", "send_contact", "send_order", "select_item", "choose_option"}
-ANSWERS = {"inform", "affirm", "nlu_fallback", "out_of_scope"}
+ANSWERS = {"inform", "affirm", "deny", "nlu_fallback", "out_of_scope"}
 """What may be content when the form asked for content; the validator judges it."""
 
 
