@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-from typing import Any, Dict, List, Optional, Sequence, Set
+from typing import Any, Dict, List, Optional, Sequence
 
 from actions.goods import ROWS, item_id, owned
 from actions.recommendations import LOW, OUT
 from actions.stock_words import Part, Wish, part, wish_of
 from actions.turn import Turn
-from mostrador.nlu.counts import read_quantity, written
-from mostrador.nlu.text import normalise
+from mostrador.nlu.counts import is_only_a_count, naming_words, read_quantity, written
+from mostrador.nlu.names import find_named
 from mostrador.shop.inventory import Quantity, Sense, Variation
 from mostrador.shop.recommendations import page_of
 from mostrador.shop.several import MOST_AT_ONCE, Doubt, Preview, Wanted, look_ahead
@@ -38,17 +37,12 @@ async def choices(turn: Turn) -> List[Variation]:
 
 
 def chosen_from(answer: str, offered: Sequence[Variation]) -> Optional[Variation]:
-    """The one product that ``answer`` names by its number in the list or by a part of its title."""
-    number = read_quantity(answer)
+    """The one product that ``answer`` names by its number in the list or by words of its title."""
+    number = read_quantity(answer) if is_only_a_count(answer) else None
     if number is not None and number.sense is Sense.SET and 1 <= number.number <= len(offered):
         return offered[number.number - 1]
-    wanted, numbers = normalise(answer).strip(), _numbers(answer)  # once normalised, all numbers look alike
-    named = [v for v in offered if wanted and wanted in normalise(v.title) and numbers <= _numbers(v.title)]
-    return named[0] if len(named) == 1 else None
-
-
-def _numbers(text: str) -> Set[int]:
-    return {int(digits) for digits in re.findall(r"\d{1,18}", text)}
+    named = find_named(naming_words(answer), [offered])
+    return named.goods[0] if named.sure else None
 
 
 # --- what is asked for, and whether it is settled ---------------------------------------------------------------------
@@ -160,6 +154,9 @@ async def item_written(turn: Turn, text: str) -> Slots:
     waiting, quantity = open_part(plan_of(turn)), turn.slot("quantity")
     offered = await goods_of(turn, waiting) if waiting else await choices(turn)
     chosen = chosen_from(text, offered)
+    fewer = narrowed(waiting, text, offered) if waiting and not chosen else None
+    if fewer:
+        return {"item": None, "quantity": quantity, "plan": [fewer], "settled": None, "tries": None}
     wish = Wish() if chosen else await wish_of(turn, text, None)
     if wish.found:
         return await settle(turn, wish.parts, "item")
@@ -183,7 +180,7 @@ async def quantity_written(turn: Turn, text: str) -> Slots:
     if wish.parts:
         return await settle(turn, wish.parts)
     if wish.bare is not None:
-        return await settle(turn, [await in_hand(turn, wish.bare)])
+        return await settle(turn, [in_hand(turn, wish.bare)])
     if turn.intent == "deny":
         return left(turn)
     if wish.named.sure:
@@ -196,19 +193,32 @@ async def settled_written(turn: Turn, text: str) -> Slots:
     plan = plan_of(turn)
     asked = open_part(plan)
     if asked:
-        chosen = chosen_from(text, await goods_of(turn, asked))
-        if chosen:
-            return await choose(turn, plan, asked, chosen)
-    elif turn.intent == "affirm":
+        return await _which_written(turn, text, plan, asked)
+    if turn.intent == "affirm":
         return {"settled": "yes", "tries": None}
     wish = await wish_of(turn, text, item_id(turn.slot("item") or ""))
-    if wish.parts:
+    if wish.found:
         return await settle(turn, wish.parts, "settled")
-    if wish.bare is not None and len(plan) == 1 and not asked:
-        return await settle(turn, [await in_hand(turn, wish.bare)])
+    if wish.bare is not None and len(plan) == 1:
+        return await settle(turn, [in_hand(turn, wish.bare)], "settled")
     if turn.intent == "deny":
         return refuse(turn, plan)
-    return again(turn, "settled", "utter_not_a_choice" if asked else "utter_yes_or_no")
+    return again(turn, "settled", "utter_yes_or_no")
+
+
+async def _which_written(turn: Turn, text: str, plan: Sequence[Part], asked: Part) -> Slots:
+    """The answer to "which one?": a number of the list, more of the name, or something else altogether."""
+    offered = await goods_of(turn, asked)
+    chosen = chosen_from(text, offered)
+    if chosen:
+        return await choose(turn, plan, asked, chosen)
+    fewer = narrowed(asked, text, offered)
+    if fewer:
+        return await settle(turn, [fewer if one is asked else one for one in plan], "settled")
+    wish = Wish() if turn.intent == "deny" else await wish_of(turn, text, None)
+    if wish.found:
+        return await settle(turn, wish.parts, "settled")
+    return refuse(turn, plan) if turn.intent == "deny" else again(turn, "settled", "utter_not_a_choice")
 
 
 def refuse(turn: Turn, plan: Sequence[Part]) -> Slots:
@@ -223,11 +233,18 @@ def left(turn: Turn) -> Slots:
     return dict(FORM_ENDS)
 
 
-async def in_hand(turn: Turn, quantity: Quantity) -> Part:
-    variation = await turn.do(owned, turn.contact, item_id(turn.slot("item") or ""))
-    return part([variation], written(quantity))
+def in_hand(turn: Turn, quantity: Quantity) -> Part:
+    """A number for the product in hand."""
+    return {**part([], written(quantity)), "of": [item_id(turn.slot("item") or "")]}
 
 
 async def goods_of(turn: Turn, asked: Part) -> List[Variation]:
     """The goods offered for a part, as many as one list holds. Raises Gone and NotYours."""
     return [await turn.do(owned, turn.contact, number) for number in asked["of"][:ROWS]]
+
+
+def narrowed(asked: Part, text: str, offered: Sequence[Variation]) -> Optional[Part]:
+    """The part with fewer goods, when ``text`` says more of the name without telling which one."""
+    named = find_named(naming_words(text), [offered])
+    fewer = named.full and len(named.goods) < len(asked["of"]) and read_quantity(text) is None
+    return {**asked, "of": [variation.id for variation in named.goods]} if fewer else None

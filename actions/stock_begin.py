@@ -52,11 +52,17 @@ async def _begun(turn: Turn, wish: Wish, asked_how_many: bool) -> Slots:
         turn.say("utter_unknown_goods", name=wish.parts[0]["name"])
         return {"quantity": wish.parts[0]["count"] if len(wish.parts) == 1 else None}
     if wish.bare is not None:
-        return await settle(turn, [await in_hand(turn, wish.bare)]) if asked_how_many else {"quantity": written(wish.bare)}
+        if asked_how_many:
+            return await settle(turn, [in_hand(turn, wish.bare)])
+        return {"quantity": written(wish.bare)}
     if wish.named.goods:
-        slots = named_only(wish.named.goods, wish.named.sure, name=turn.text)
-        return slots if wish.named.sure else {**slots, "item": None}
+        return chosen_by_name(turn, wish)
     return {}
+
+
+def chosen_by_name(turn: Turn, wish: Wish) -> Slots:
+    slots = named_only(wish.named.goods, wish.named.sure, name=turn.text)
+    return slots if wish.named.sure else {**slots, "item": None}
 
 
 class ActionTakeContent(UseCaseAction):
@@ -72,8 +78,8 @@ class ActionTakeContent(UseCaseAction):
             wish = await wish_of(turn, turn.text, int(hand) if hand else None)
         if any(part["of"] for part in wish.parts):
             slots = await settle(turn, wish.parts, "item")
-        elif wish.named.sure and turn.intent != "out_of_scope":
-            slots = named_only(wish.named.goods, True)
+        elif wish.named.full and turn.intent != "out_of_scope" and any(len(word) > 2 for word in turn.text.split()):
+            slots = chosen_by_name(turn, wish)
         else:
             turn.say(OTHERWISE.get(turn.intent, "utter_ask_rephrase"))
             return []

@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 from actions.goods import ROWS
 from actions.recommendations import kind_of
 from actions.turn import Turn
-from mostrador.nlu.counts import Order, naming_words, read_orders, read_quantity, written
+from mostrador.nlu.counts import Order, is_only_a_count, naming_words, read_orders, read_quantity, written
 from mostrador.nlu.names import Named, beginnings, find_all_named, find_named, numbers_in_names
 from mostrador.shop.contacts import Contact
 from mostrador.shop.inventory import Quantity, Variation
@@ -38,6 +38,8 @@ class Wish:
 
 async def wish_of(turn: Turn, text: str, hand: Optional[int]) -> Wish:
     """What ``text`` asks for, with the variation ``hand`` talked about at the moment."""
+    if is_only_a_count(text):
+        return Wish(bare=read_quantity(text))
     kind = kind_of(turn.slot("list_kind")) if turn.slot("list_kind") else None
     words = naming_words(text)
     tiers = await turn.do(_tiers, turn.contact, words, hand, kind)
@@ -49,9 +51,11 @@ async def wish_of(turn: Turn, text: str, hand: Optional[int]) -> Wish:
         return Wish(named=find_named([name for order in orders for name in order.names], tiers))
     named = [order for order in orders if order.names or order.every]
     parts = [part for order in orders for part in _parts(order, tiers, hand)]
-    known = [part for part in parts if part["of"] and (part["name"] or part["wide"] is not None)]
+    known = [one for one in parts if one["of"] and (one["name"] or one["wide"] is not None)]
     if not named or (hand and len(orders) == 1 and not known):
         return Wish(bare=read_quantity(text))
+    if len(named) < len(orders) and len(known) < len(named):
+        return Wish()  # several numbers, and not clear which of them is whose
     return Wish(tuple(parts))
 
 

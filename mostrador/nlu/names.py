@@ -85,6 +85,8 @@ def alike(word: str, other: str) -> float:
         return 0.0
     if len(word) >= _PREFIX and other.startswith(word):
         return 0.95
+    if len(other) > _PREFIX and word.startswith(other):
+        return 0.9
     if _is_devanagari(word) != _is_devanagari(other):
         return 0.9 if len(_sounds(word)) > 1 and _sounds(word) == _sounds(other) else 0.0
     if min(len(word), len(other)) >= 5 and word[0] == other[0] and len(word) < 30:

@@ -34,7 +34,7 @@ class QuantityExtractor(GraphComponent, EntityExtractorMixin):
 
     @staticmethod
     def get_default_config() -> Dict[Text, Any]:
-        return {"certain": 0.7}
+        return {"certain": 0.5}
 
     @classmethod
     def create(
