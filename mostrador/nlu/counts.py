@@ -69,9 +69,17 @@ def read_quantity(text: str) -> Optional[Quantity]:
         return None
     if not counts and len(words) <= 2 and about.NONE & set(words) and not (about.ADD | about.TAKE) & set(words):
         return Quantity(0)
-    if len(counts) != 1:
+    if len(counts) != 1 or _perhaps_cut_short(tokens):
         return None
     return Quantity(counts[0].number, _sense(counts[0].sign, set(words)))
+
+
+def _perhaps_cut_short(tokens: Sequence[Token]) -> bool:
+    """Whether an unknown word follows a number in words: it may be the rest of it in a spelling nobody taught us."""
+    return any(
+        token.kind == "count" and not any(map(str.isdigit, token.text)) and after.kind == "word" and not _says_nothing(after.text)
+        for token, after in zip(tokens, tokens[1:])
+    )
 
 
 def is_only_a_count(text: str) -> bool:
@@ -321,7 +329,13 @@ class _Number:
         if word in spelt.TEN_AND_UNIT:
             return self._open == 10 and after in spelt.UNITS
         spoken = after in spelt.UNITS or after in spelt.TENS or after in spelt.WHOLE
-        return word in spelt.AND and self.texts[-1] in spelt.MULTIPLIERS and spoken and after not in spelt.WEAK
+        return word in spelt.AND and self.texts[-1] in spelt.MULTIPLIERS and spoken
+
+    def goes_on_after_comma(self, after: Sequence[Token]) -> bool:
+        """Whether it is written like "one thousand, two hundred"."""
+        words = [token.text for token in after]
+        large = spelt.MULTIPLIERS.get(self.texts[-1], 0) > 100
+        return large and len(words) == 2 and words[0] in spelt.UNITS and spelt.MULTIPLIERS.get(words[1]) == 100
 
     @property
     def ends_in_dozen(self) -> bool:
@@ -351,6 +365,8 @@ def _numbers_joined(tokens: Sequence[Token]) -> List[Token]:
             end += 1
             after = tokens[end + 1].text if end + 1 < len(tokens) else None
             if end < len(tokens) and number.links(tokens[end].text, after):
+                end += 1
+            elif tokens[end : end + 1] == [Token("break")] and number.goes_on_after_comma(tokens[end + 1 : end + 3]):
                 end += 1
             elif number.ends_in_dozen and _and_a_half(tokens[end : end + 2]):
                 number.add_half_a_dozen()
