@@ -121,6 +121,7 @@ def _best_of(scored: Sequence[Tuple[Tuple[float, float], Variation]]) -> Named:
     top = _rank(possible[0][0])
     full = possible[0][0][0] >= _FULL
     near = [entry for entry in possible if top - _rank(entry[0]) < _MARGIN]
+    near = [entry for entry in near if entry[0][0] == 1.0] or near  # the very words before beginnings and slips
     exact = [entry for entry in near if entry[0] == (1.0, 1.0)]
     near = exact if len(exact) == 1 else near
     return Named(tuple(variation for _, variation in near), full and len(near) == 1, full)

@@ -280,8 +280,8 @@ def undo_together(
     key = effect_key(turn_id, "undo_together", change_id)
     with uow:
         newest = uow.stock.changes_by(contact.id, CHAT_SOURCE, limit=_UNDO_AMONG)
-        message = next((_message_of(change) for change in newest if change.id == change_id), None)
-        found = {"changes": sorted(c.id for c in newest if message and _message_of(c) == message)}
+        meant = {_message_of(c) for c in uow.stock.changes_with([change_id]) if c.contact_id == contact.id}
+        found = {"changes": sorted(change.id for change in newest if _message_of(change) in meant)}
         together = uow.effects.once(key, at, lambda: found)["changes"]  # the same ones when the turn is tried again
         if not together:
             raise NothingToUndo()

@@ -50,7 +50,7 @@ def test_one_thing_is_named_without_regard_to_accents_case_script_colour_word_or
 
 @pytest.mark.parametrize(
     ("text", "several"),
-    [("kurta", 3), ("blue", 2), ("iphone 13", 2), ("lamp", 3)],
+    [("kurta", 3), ("blue", 2), ("iphone 13", 2), ("lamp", 2)],
 )
 def test_what_fits_several_is_asked_back(text: str, several: int) -> None:
     found = find_named(words_of(text), [GOODS])
@@ -71,7 +71,7 @@ def test_sizes_and_codes_are_right_or_wrong() -> None:
 def test_the_product_in_hand_comes_before_all_others() -> None:
     kurtas = GOODS[:2]
     assert find_named(["blue"], [kurtas[:1], GOODS]).goods == (GOODS[0],)
-    assert find_named(["red"], [kurtas, GOODS]).goods == (GOODS[2],)
+    assert set(find_named(["red"], [kurtas, GOODS]).goods) == {GOODS[2], GOODS[8]}
 
 
 def test_all_that_fit_are_found_in_the_first_place_with_any() -> None:
