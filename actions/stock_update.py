@@ -95,7 +95,7 @@ class ActionAskSettled(UseCaseAction):
 
 
 async def ask_which(turn: Turn, asked: Part) -> None:
-    """"A or B?", with as many as a list holds."""
+    """ "A or B?", with as many as a list holds."""
     offered = await goods_of(turn, asked)
     several = "utter_which_of" if len(asked["of"]) <= ROWS else "utter_which_of_many"
     turn.say(

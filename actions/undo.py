@@ -27,9 +27,7 @@ class ActionUndoUpdate(UseCaseAction):
         change, now = turn.entity("change"), turn.services.clock.now()
         stock = turn.services.inventory
         if change.isdigit() and turn.entity("together"):
-            tell_undone(
-                turn, await turn.do(inventory.undo_together, stock, turn.contact, int(change), turn.id, now)
-            )
+            tell_undone(turn, await turn.do(inventory.undo_together, stock, turn.contact, int(change), turn.id, now))
             return []
         if not change.isdigit():
             last = await turn.do(inventory.undoable, turn.contact, turn.id, now, ROWS)

@@ -61,9 +61,7 @@ def _more_button(turn: Turn, found: Siblings) -> List[Dict[str, Any]]:
     return [{"title": f"{turn.number(start)}–{end} / {turn.number(found.total)} ▸", "payload": payload}]
 
 
-def _siblings(
-    uow: UnitOfWork, inventory: InventoryService, contact: Contact, variation_id: int, page: int
-) -> Siblings:
+def _siblings(uow: UnitOfWork, inventory: InventoryService, contact: Contact, variation_id: int, page: int) -> Siblings:
     with uow:
         variation = owned_variation(uow, contact, variation_id)
         every = uow.variations.siblings(variation)

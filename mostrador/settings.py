@@ -73,7 +73,9 @@ class Settings(BaseSettings):
     cards_per_page: int = Field(3, env="MOSTRADOR_CARDS_PER_PAGE", ge=1, le=3)
     low_stock_days: int = Field(14, env="MOSTRADOR_LOW_STOCK_DAYS", ge=1)
 
-    sudden_above: int = Field(500, env="MOSTRADOR_SUDDEN_ABOVE", ge=0)  # pieces; a new stock up to here is never asked back
+    sudden_above: int = Field(
+        500, env="MOSTRADOR_SUDDEN_ABOVE", ge=0
+    )  # pieces; a new stock up to here is never asked back
     sudden_times: int = Field(10, env="MOSTRADOR_SUDDEN_TIMES", ge=1)  # of what was usual; above it is asked back once
 
     # --- sending

@@ -77,7 +77,10 @@ def read_quantity(text: str) -> Optional[Quantity]:
 def _perhaps_cut_short(tokens: Sequence[Token]) -> bool:
     """Whether an unknown word follows a number in words: it may be the rest of it in a spelling nobody taught us."""
     return any(
-        token.kind == "count" and not any(map(str.isdigit, token.text)) and after.kind == "word" and not _says_nothing(after.text)
+        token.kind == "count"
+        and not any(map(str.isdigit, token.text))
+        and after.kind == "word"
+        and not _says_nothing(after.text)
         for token, after in zip(tokens, tokens[1:])
     )
 
@@ -429,7 +432,9 @@ def _clauses(tokens: Iterable[Token]) -> List[List[Token]]:
     clauses: List[List[Token]] = [[]]
     for place, token in enumerate(tokens):
         word = token.text if token.kind == "word" else ""
-        more_to_come = any(later.kind == "count" for later in tokens[place + 1 :]) if word in about.AND_OR_MORE else False
+        more_to_come = (
+            any(later.kind == "count" for later in tokens[place + 1 :]) if word in about.AND_OR_MORE else False
+        )
         if token.kind == "break" or word in about.BETWEEN or more_to_come:
             clauses.append([])
         else:
@@ -447,7 +452,9 @@ def _sense_of_all(clauses: Sequence[Sequence[Token]]) -> Sense:
 
 
 def _counts_first(clauses: Sequence[Sequence[Token]]) -> bool:
-    meaning = [token for clause in clauses for token in clause if token.kind == "count" or not _says_nothing(token.text)]
+    meaning = [
+        token for clause in clauses for token in clause if token.kind == "count" or not _says_nothing(token.text)
+    ]
     return bool(meaning) and meaning[0].kind == "count"
 
 

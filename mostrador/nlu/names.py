@@ -96,11 +96,9 @@ def alike(word: str, other: str) -> float:
 
 
 def beginnings(word: str) -> FrozenSet[str]:
-    """Beginnings of words, one of which every title has that ``alike`` would find for ``word``."""
+    """Beginnings of words, one of which every title has that ``alike`` would find for ``word``, which is not empty."""
     found = set(ALIKE.get(meaning(word), ())) | {word if len(word) <= _PREFIX else word[:_PREFIX]}
-    if _is_devanagari(word):
-        found |= _first_letters(word)
-    return frozenset(found)
+    return frozenset(found | _first_letters(word))
 
 
 def numbers_in_names(goods: Sequence[Variation]) -> FrozenSet[Tuple[str, str]]:
@@ -115,7 +113,9 @@ def numbers_in_names(goods: Sequence[Variation]) -> FrozenSet[Tuple[str, str]]:
 
 
 def _best_of(scored: Sequence[Tuple[Tuple[float, float], Variation]]) -> Named:
-    possible = sorted((entry for entry in scored if entry[0][0] >= _PERHAPS), key=lambda entry: (-_rank(entry[0]), entry[1].title))
+    possible = sorted(
+        (entry for entry in scored if entry[0][0] >= _PERHAPS), key=lambda entry: (-_rank(entry[0]), entry[1].title)
+    )
     if not possible:
         return Named()
     top = _rank(possible[0][0])
@@ -158,6 +158,9 @@ def _sounds(word: str) -> str:
 
 
 def _first_letters(word: str) -> FrozenSet[str]:
-    """How a Devanagari word may begin in Latin letters; nothing for one that begins with a vowel."""
-    first = _DEVANAGARI.get(word[0], "")
-    return frozenset({"k": "kqx", "j": "jz", "p": "pf", "v": "vw"}.get(first, first))
+    """How a word may begin in the other script; nothing for one that begins with a vowel."""
+    if _is_devanagari(word):
+        first = _DEVANAGARI.get(word[0], "")
+        return frozenset({"k": "kqx", "j": "jz", "p": "pf", "v": "vw"}.get(first, first))
+    first = word[0].translate(_LATIN)
+    return frozenset(letter for letter, sound in _DEVANAGARI.items() if sound == first)

@@ -92,9 +92,7 @@ class Variations(Protocol):
     def siblings(self, variation: Variation) -> List[Variation]:
         """The other variations of the same product that are not withdrawn, by name."""
 
-    def named(
-        self, supplier_ids: Sequence[int], beginnings: Sequence[Collection[str]], limit: int
-    ) -> List[Variation]:
+    def named(self, supplier_ids: Sequence[int], beginnings: Sequence[Collection[str]], limit: int) -> List[Variation]:
         """The suppliers' own goods whose titles have words that begin so, for most of ``beginnings`` first.
 
         ``beginnings`` has for each word named the plain beginnings it may have. Withdrawn goods are left out; those

@@ -153,7 +153,6 @@ class _Variations:
         same = [v for v in every if v.sku.product_id == variation.sku.product_id and v.id != variation.id]
         return sorted((v for v in same if not v.withdrawn), key=lambda v: v.sku.variation_name)
 
-
     def named(self, supplier_ids: Any, beginnings: Any, limit: int) -> List[Variation]:
         def hits(variation: Variation) -> int:
             words = words_of(variation.title)

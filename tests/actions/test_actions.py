@@ -201,7 +201,15 @@ def test_the_question_names_product_and_live_stock(run: Any, shop: Shop) -> None
 
 @pytest.mark.parametrize(
     ("said", "count"),
-    [("50", "50"), ("+20", "+20"), ("-3", "-3"), ("sold 3", "-3"), ("५०", "50"), ("fifty", "50"), ("dos docenas", "24")],
+    [
+        ("50", "50"),
+        ("+20", "+20"),
+        ("-3", "-3"),
+        ("sold 3", "-3"),
+        ("५०", "50"),
+        ("fifty", "50"),
+        ("dos docenas", "24"),
+    ],
 )
 def test_a_quantity_settles_the_form(run: Any, shop: Shop, said: str, count: str) -> None:
     item = str(shop.product("Lamp", stock=3)[0].id)

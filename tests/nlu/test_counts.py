@@ -110,7 +110,10 @@ def test_a_number_in_words_survives_its_way(number: int, speller: str) -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.integers(0, 999_999_999), st.sampled_from(["0123456789", "०१२३४५६७८९", "٠١٢٣٤٥٦٧٨٩", "０１２３４５６７８９", "০১২৩৪৫৬৭৮৯"]))
+@given(
+    st.integers(0, 999_999_999),
+    st.sampled_from(["0123456789", "०१२३४५६७८९", "٠١٢٣٤٥٦٧٨٩", "０１２３４５６７８９", "০১২৩৪৫৬৭৮৯"]),
+)
 def test_digits_of_any_script_are_digits(number: int, digits: str) -> None:
     assert read_quantity("".join(digits[int(digit)] for digit in str(number))) == Quantity(number)
 
@@ -132,7 +135,28 @@ def test_no_text_raises_or_gives_a_number_that_is_none(text: str) -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["1", "1,", "1.", "१", "a1", "-", "+ ", "1 ", "mil ", "lakh ", "twenty ", "y ", "and ", "🙂", ",", "x", "1-", "सौ ", "\u0300", "dozen "],
+    [
+        "1",
+        "1,",
+        "1.",
+        "१",
+        "a1",
+        "-",
+        "+ ",
+        "1 ",
+        "mil ",
+        "lakh ",
+        "twenty ",
+        "y ",
+        "and ",
+        "🙂",
+        ",",
+        "x",
+        "1-",
+        "सौ ",
+        "\u0300",
+        "dozen ",
+    ],
 )
 def test_reading_takes_little_time_however_long_or_odd_the_text(piece: str) -> None:
     for text in (piece * 100_000, (piece * LONGEST)[:LONGEST]):

@@ -80,7 +80,7 @@ def test_all_that_fit_are_found_in_the_first_place_with_any() -> None:
     assert find_all_named(["umbrella"], [GOODS]) == ()
 
 
-@pytest.mark.parametrize("word", ["kurta", "rojo", "कुर्ता", "lamparas", "128gb", "m"])
+@pytest.mark.parametrize("word", ["kurta", "rojo", "कुर्ता", "lamparas", "saree", "128gb", "m"])
 def test_the_beginnings_of_a_word_find_every_title_that_is_alike(word: str) -> None:
     ways = beginnings(word)
     for variation in GOODS:
