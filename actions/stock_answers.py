@@ -18,7 +18,7 @@ from mostrador.shop.several import MOST_AT_ONCE, Doubt, Preview, Wanted, look_ah
 
 TRIES = 3  # answers in a row that cannot be used, before a person is offered
 Slots = Dict[str, Any]
-FORM_ENDS: Slots = {name: None for name in ("item", "quantity", "settled", "plan", "tries", "requested_slot")}
+FORM_ENDS: Slots = dict.fromkeys(("item", "quantity", "settled", "plan", "tries", "requested_slot"))
 OFFER = {
     "item": "utter_offer_human_for_choice",
     "quantity": "utter_offer_human",

@@ -10,7 +10,6 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions.base import UseCaseAction, emptied, form_left, guarded
 from actions.goods import ROWS, item_id, live_stock, numbered, owned, select_button, update_button
-from actions.recommendations import kind_of
 from actions.stock_answers import (
     choices,
     goods_of,

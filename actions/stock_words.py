@@ -1,4 +1,4 @@
-"""What a text asks for: which goods, how many of each. Read against the product in hand, the list, and all own goods."""
+"""What a text asks for: which goods, how many of each; read against the product in hand, the list and all own goods."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from mostrador.shop.inventory import Change, Variation
 
 
 class ActionUndoUpdate(UseCaseAction):
-    """A button takes back its own change, or all of its message; a word does when there is one, else offers the last."""
+    """A button takes back its own change or all of its message; a word offers the last ones when there are several."""
 
     def name(self) -> Text:
         return "action_undo_update"

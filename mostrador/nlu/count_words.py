@@ -60,7 +60,8 @@ FILLER = known(
     ese esa esos esas este esto estas estos fueron fue uno producto mercaderia
     hai hain ho tha the ka ke ki ko mein me se par pe ab abhi aaj mere mera meri mujhe hamare kar karo kare kardo do de
     dena dijiye likho likh lo rakho rakh gaye gaya gayi ji haan han kul bache bacha bachi bacha hua hue wale wala wali
-    naya naye nayi maal saman karna karni hona chahiye bhi to toh iska iske iski inka laga daal dal dalo badlo badal bhar
+    naya naye nayi
+    maal saman karna karni hona chahiye bhi to toh iska iske iski inka laga daal dal dalo badlo badal bhar
     है हैं हो था थे का के की को में से पर अब अभी आज मेरे मेरा मेरी मुझे हमारे कर करो करें कीजिए दो दें दे दीजिए लिखो लिख
     लो लिखें रखो रख गए गया गई जी हां हाँ कुल बचे बचा बची हुआ हुए वाले वाला वाली नया नए नये नई माल सामान करना करनी भी तो
     इसका इसके इसकी इनका स्टॉक संख्या मात्रा कृपया डाल डालो बदलो बदल भर चाहिए बदलना अपडेट

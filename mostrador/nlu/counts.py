@@ -147,7 +147,7 @@ def read_orders(text: str, in_a_name: Callable[[str, str], bool] = lambda before
 
 
 def _tokens(text: str) -> List[Token]:
-    """The tokens of ``text``; none when it is too long to be an answer. Weak numbers count only where nothing else does."""
+    """The tokens of ``text``, none when it is too long; weak numbers count only where nothing else does."""
     if len(text) > LONGEST:
         return []
     chunks = [word for chunk in _prepared(text).split() for word in _words(chunk)]

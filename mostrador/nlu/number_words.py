@@ -29,28 +29,34 @@ _ES_SMALL = (
 ).split()
 # Where people spell a number in several ways they stand together with a slash.
 _HI_DEVANAGARI = """
-एक दो तीन चार पाँच/पांच/पाच छह/छः/छे/छ: सात आठ नौ दस
-ग्यारह बारह तेरह चौदह पंद्रह/पन्द्रह सोलह सत्रह अठारह/अट्ठारह उन्नीस बीस
-इक्कीस बाईस/बाइस तेईस/तेइस चौबीस पच्चीस छब्बीस सत्ताईस/सत्ताइस अट्ठाईस/अट्ठाइस/अठाईस उनतीस/उन्तीस तीस
-इकतीस/इकत्तीस बत्तीस तैंतीस/तेंतीस चौंतीस/चौतीस पैंतीस छत्तीस सैंतीस अड़तीस उनतालीस/उन्तालीस चालीस
-इकतालीस बयालीस तैंतालीस/तेंतालीस/तिरतालीस चौवालीस/चवालीस/चौंतालीस पैंतालीस छियालीस सैंतालीस अड़तालीस उनचास/उन्चास पचास
-इक्यावन/इक्यावान बावन तिरपन/तिरेपन चौवन पचपन छप्पन सत्तावन अट्ठावन/अठावन उनसठ साठ
-इकसठ बासठ तिरसठ/तिरेसठ चौंसठ/चौसठ पैंसठ छियासठ/छयासठ/छाछठ सड़सठ/सरसठ/सडसठ अड़सठ उनहत्तर/उनहतर सत्तर
-इकहत्तर/इकहतर बहत्तर/बहतर तिहत्तर/तिहतर चौहत्तर/चौहतर पचहत्तर/पचहतर छिहत्तर/छिहतर सतहत्तर/सतहतर अठहत्तर/अठहतर उनासी/उन्यासी अस्सी
-इक्यासी बयासी तिरासी चौरासी पचासी छियासी सत्तासी/सतासी अट्ठासी/अठासी नवासी नब्बे
-इक्यानवे/इक्यानबे बानवे/बानबे तिरानवे/तिरानबे चौरानवे/चौरानबे पचानवे/पंचानवे/पंचानबे छियानवे/छियानबे सत्तानवे/सत्तानबे/सतानवे अट्ठानवे/अट्ठानबे/अठानवे निन्यानवे/निन्यानबे
+एक दो तीन चार पाँच/पांच/पाच छह/छः/छे/छ: सात आठ नौ दस ग्यारह बारह तेरह चौदह पंद्रह/पन्द्रह सोलह सत्रह
+अठारह/अट्ठारह उन्नीस बीस इक्कीस बाईस/बाइस तेईस/तेइस चौबीस पच्चीस छब्बीस सत्ताईस/सत्ताइस
+अट्ठाईस/अट्ठाइस/अठाईस उनतीस/उन्तीस तीस इकतीस/इकत्तीस बत्तीस तैंतीस/तेंतीस चौंतीस/चौतीस पैंतीस छत्तीस
+सैंतीस अड़तीस उनतालीस/उन्तालीस चालीस इकतालीस बयालीस तैंतालीस/तेंतालीस/तिरतालीस
+चौवालीस/चवालीस/चौंतालीस पैंतालीस छियालीस सैंतालीस अड़तालीस उनचास/उन्चास पचास इक्यावन/इक्यावान बावन
+तिरपन/तिरेपन चौवन पचपन छप्पन सत्तावन अट्ठावन/अठावन उनसठ साठ इकसठ बासठ तिरसठ/तिरेसठ चौंसठ/चौसठ पैंसठ
+छियासठ/छयासठ/छाछठ सड़सठ/सरसठ/सडसठ अड़सठ उनहत्तर/उनहतर सत्तर इकहत्तर/इकहतर बहत्तर/बहतर तिहत्तर/तिहतर
+चौहत्तर/चौहतर पचहत्तर/पचहतर छिहत्तर/छिहतर सतहत्तर/सतहतर अठहत्तर/अठहतर उनासी/उन्यासी अस्सी इक्यासी
+बयासी तिरासी चौरासी पचासी छियासी सत्तासी/सतासी अट्ठासी/अठासी नवासी नब्बे इक्यानवे/इक्यानबे
+बानवे/बानबे तिरानवे/तिरानबे चौरानवे/चौरानबे पचानवे/पंचानवे/पंचानबे छियानवे/छियानबे
+सत्तानवे/सत्तानबे/सतानवे अट्ठानवे/अट्ठानबे/अठानवे निन्यानवे/निन्यानबे
 """.split()
 _HI_LATIN = """
 ek do teen/tin chaar/char paanch/panch/paach chhah/chhe/chah/che saat/sat aath/ath nau das/dus
-gyarah/gyara barah/baarah/bara terah/tera chaudah/chauda pandrah/pandra solah/sola satrah/satra atharah/athara unnis/unnees bees/bis
-ikkis/ikkees bais/baees teis/teees chaubis/chaubees pachchis/pachis/pachees/pacchis chhabbis/chabbis sattais attais/atthais unatis/untis tees/tis
-ikatis/iktees/ikattis battis/battees taintis/tentis chauntis paintis/paintees chhattis/chattis saintis adtis/artis untalis/unchalis chalis/chaalis/chalees
-iktalis bayalis taintalis chauvalis/chavalis paintalis/paintalees chhiyalis/chiyalis saintalis adtalis/artalis unchas/unanchas pachas/pachaas
-ikyavan/ikyawan bavan/bawan tirpan/tirepan chauvan/chauwan pachpan chhappan/chappan sattavan/sattawan atthavan/attawan/athawan unsath saath/sath
-iksath basath/baasath tirsath chaunsath/chausath painsath chhiyasath/chiyasath sadsath/sarsath adsath/arsath unhattar sattar
-ikhattar/ikahattar bahattar tihattar chauhattar pachhattar/pachattar chhihattar/chihattar satahattar/sathattar athahattar/athhattar unasi/unnasi assi
-ikyasi bayasi tirasi chaurasi pachasi chhiyasi/chiyasi sattasi atthasi/athasi navasi/nawasi nabbe
-ikyanve/ikyanave banve/banave tiranve/tiranave chauranve/chauranave pachanve/panchanve/pachanave chhiyanve/chiyanve sattanve/satanve atthanve/athanve ninyanve/ninyanave
+gyarah/gyara barah/baarah/bara terah/tera chaudah/chauda pandrah/pandra solah/sola satrah/satra
+atharah/athara unnis/unnees bees/bis ikkis/ikkees bais/baees teis/teees chaubis/chaubees
+pachchis/pachis/pachees/pacchis chhabbis/chabbis sattais attais/atthais unatis/untis tees/tis
+ikatis/iktees/ikattis battis/battees taintis/tentis chauntis paintis/paintees chhattis/chattis
+saintis adtis/artis untalis/unchalis chalis/chaalis/chalees iktalis bayalis taintalis
+chauvalis/chavalis paintalis/paintalees chhiyalis/chiyalis saintalis adtalis/artalis unchas/unanchas
+pachas/pachaas ikyavan/ikyawan bavan/bawan tirpan/tirepan chauvan/chauwan pachpan chhappan/chappan
+sattavan/sattawan atthavan/attawan/athawan unsath saath/sath iksath basath/baasath tirsath
+chaunsath/chausath painsath chhiyasath/chiyasath sadsath/sarsath adsath/arsath unhattar sattar
+ikhattar/ikahattar bahattar tihattar chauhattar pachhattar/pachattar chhihattar/chihattar
+satahattar/sathattar athahattar/athhattar unasi/unnasi assi ikyasi bayasi tirasi chaurasi pachasi
+chhiyasi/chiyasi sattasi atthasi/athasi navasi/nawasi nabbe ikyanve/ikyanave banve/banave
+tiranve/tiranave chauranve/chauranave pachanve/panchanve/pachanave chhiyanve/chiyanve
+sattanve/satanve atthanve/athanve ninyanve/ninyanave
 """.split()
 
 UNITS: Dict[str, int] = {}  # may follow a ten: twenty five, treinta y cinco

@@ -139,7 +139,7 @@ class StockBook(Protocol):
         """Log a change whose level another's inventory service keeps; the same ``key`` again returns the first."""
 
     def greatest_levels(self, variation_ids: Iterable[int], among: int) -> Dict[int, int]:
-        """The greatest stock that each variation had after one of its last ``among`` changes; 0 and unknown left out."""
+        """The greatest stock of each variation after one of its last ``among`` changes; 0 and unknown are left out."""
 
     def changes_with(self, ids: Sequence[int]) -> List[Change]:
         """The changes with these ids, newest first."""

@@ -338,3 +338,55 @@ def test_every_fact_of_the_business_has_words() -> None:
 
     facts = {c.__name__ for c in vars(errors).values() if isinstance(c, type)} - {"ShopError"}
     assert facts | {conversations.UnknownConversation.__name__} == set(REFUSALS)
+
+
+def test_a_sudden_number_is_asked_back_and_only_its_own_yes_counts(run: Any, shop: Shop) -> None:
+    item = str(shop.product("Lamp", stock=12)[0].id)
+    open_form = {"item": item, "requested_slot": "quantity"}
+    doubted = run("validate_stock_update_form", slots=open_form, filled={"quantity": "10,000"}, form=FORM).slots
+    assert (doubted["settled"], doubted["quantity"]) == (None, "10000")
+    asked = run("action_ask_settled", slots=doubted, form=FORM).said[0]
+    assert (asked["response"], asked["after"], asked["before"]) == ("utter_really", "10,000", "12")
+    question = {**doubted, "requested_slot": "settled"}
+    late = run("action_choose_option", question, {"question": "other", "answer": "yes"}, FORM)
+    assert (late.responses, late.events) == (["utter_option_closed"], [])
+    own = {"question": asked["question"]}
+    assert run("action_choose_option", question, {**own, "answer": "yes"}, FORM).slots["settled"] == "yes"
+    assert run("action_choose_option", question, {**own, "answer": "no"}, FORM).slots["quantity"] is None
+    assert run("action_choose_option", {}, {**own, "answer": "yes"}).responses == ["utter_option_closed"]
+
+
+def test_several_are_told_in_one_confirmation_with_what_was_not_done(run: Any, shop: Shop) -> None:
+    red, blue = shop.product("Kurta", "Red", "Blue", stock=4)
+    foreign = shop.product("Foreign", supplier=8)[0]
+    slots = settled((str(red.id), "20"), (str(blue.id), "-9"), (str(foreign.id), "3"))
+    slots["plan"].append({"of": [], "count": "5", "name": "green", "sure": True, "wide": None})
+    first, second = (run("action_update_stock", slots=slots) for _ in range(2))
+    assert first == second
+    (said,) = first.said
+    assert (said["response"], said["rows"]) == ("utter_several_partly", "1. Kurta – Red: 4 → 20")
+    assert said["failed"] == "1. Kurta – Blue: -9 (4)\n2. –: 3\n3. green: 5 (?)"
+    assert [(change.variation_id, change.after) for change in shop.state.log] == [(red.id, 20)]
+
+
+def test_all_of_a_message_is_taken_back_by_one_button(run: Any, shop: Shop) -> None:
+    red, blue = shop.product("Kurta", "Red", "Blue", stock=4)
+    done = run("action_update_stock", slots=settled((str(red.id), "20"), (str(blue.id), "30")), turn="a").said[0]
+    assert done["response"] == "utter_several_updated"
+    listed = run("action_undo_update", turn="b")
+    assert listed.responses == ["utter_choose_undo"]
+    assert [button["title"] for button in listed.said[0]["buttons"]] == ["Blue: 4 → 30", "Red: 4 → 20"]
+    undo = {"change": done["change"], "together": "yes"}
+    assert run("action_undo_update", entities=undo, turn="c").responses == ["utter_undone_several"]
+    assert (shop.state.levels[red.id], shop.state.levels[blue.id]) == (4, 4)
+    assert run("action_undo_update", entities=undo, turn="d").responses == ["utter_nothing_to_undo"]
+
+
+def test_more_variations_than_a_list_holds_have_a_row_that_turns_the_page(run: Any, shop: Shop) -> None:
+    first = shop.product("Border", *[f"{number:02}" for number in range(22)])[0]
+    page = run("action_show_variations", entities={"item": str(first.id)}).said[0]["buttons"]
+    assert (len(page), page[-1]["title"]) == (10, "10–18 / 21 ▸")
+    turned = run("action_show_variations", entities={"item": str(first.id), "page": "3"}).said[0]
+    assert (turned["rows"].splitlines()[0], len(turned["buttons"])) == ("19. 19: 0", 3)
+    beyond = run("action_show_variations", entities={"item": str(first.id), "page": "99"}).said[0]
+    assert beyond["rows"].startswith("1. 01: 0")
