@@ -54,6 +54,12 @@ def reject_button(variation: Variation, title: str, description: str = "") -> Di
     return {"title": shortened(title), "payload": payload, "description": description}
 
 
+def select_button(variation: Variation) -> Dict[str, Any]:
+    """A choice that answers which product is meant."""
+    payload = "/select_item" + json.dumps({"item": str(variation.id)})
+    return {"title": shortened(variation.title), "payload": payload, "description": variation.title}
+
+
 def shortened(title: str, longest: int = ROW_TITLE) -> str:
     return title if len(title) <= longest else title[: longest - 1].rstrip() + "…"
 

@@ -11,7 +11,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions.base import FORM_SLOTS, UseCaseAction, emptied, form_left, guarded
 from actions.form_answers import asked_again
 from actions.turn import Turn
-from mostrador.nlu.names import read_name
+from mostrador.nlu.person_names import read_name
 from mostrador.nlu.times import read_hours
 from mostrador.shop import preferences
 from mostrador.shop.errors import UnusableName

@@ -51,14 +51,25 @@ class Turn:
         return bool((self.tracker.active_loop or {}).get("name"))
 
     @property
+    def text(self) -> str:
+        """What the person wrote; ``/intent…`` for a tap."""
+        return str(self.tracker.latest_message.get("text") or "")
+
+    @property
+    def tapped(self) -> bool:
+        return self.text.startswith("/")
+
+    @property
     def intent(self) -> str:
         return str((self.tracker.latest_message.get("intent") or {}).get("name") or "")
+
+    def slot(self, name: str) -> Any:
+        return self.tracker.get_slot(name)
 
     @property
     def written(self) -> str:
         """What the person wrote; empty for a tap."""
-        text = str(self.tracker.latest_message.get("text") or "")
-        return "" if text.startswith("/") else text
+        return "" if self.tapped else self.text
 
     def entity(self, name: str) -> str:
         """The value of an entity of the newest message; empty when it has none. Never a slot's, which may be stale."""

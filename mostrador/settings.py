@@ -77,6 +77,11 @@ class Settings(BaseSettings):
     pause_days: Tuple[int, int] = Field((7, 30), env="MOSTRADOR_PAUSE_DAYS")  # offered to who wants to wait
     low_stock_days: int = Field(14, env="MOSTRADOR_LOW_STOCK_DAYS", ge=1)
 
+    sudden_above: int = Field(
+        500, env="MOSTRADOR_SUDDEN_ABOVE", ge=0
+    )  # pieces; a new stock up to here is never asked back
+    sudden_times: int = Field(10, env="MOSTRADOR_SUDDEN_TIMES", ge=1)  # of what was usual; above it is asked back once
+
     # --- sending
     number_per_second: int = Field(80, env="MOSTRADOR_NUMBER_PER_SECOND", ge=1)
     pair_seconds: float = Field(6.0, env="MOSTRADOR_PAIR_SECONDS", gt=0)

@@ -16,14 +16,17 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _TOKEN = re.compile("(?:\\w|[\u0900-\u0963\u0966-\u097f])+|[?+\\-]|[\u2190-\u2bff\U0001f000-\U0001faff]")
 
 
-def normalise(text: str) -> str:
-    """Lower case without Latin accents, nukta, invisible characters, stretched letters; every number becomes ``0``."""
+def plain(text: str) -> str:
+    """Lower case without Latin accents, nukta and invisible characters; numbers stay as they are written."""
     text = unicodedata.normalize("NFKD", text).casefold()
     text = _LATIN_ACCENTS.sub("", text)
     text = unicodedata.normalize("NFC", text).replace("\u093c", "").replace("\u0901", "\u0902")
-    text = _INVISIBLE.sub("", text)
-    text = _NUMBER.sub("0", text)
-    return _STRETCHED.sub(r"\1\1", text)
+    return _INVISIBLE.sub("", text)
+
+
+def normalise(text: str) -> str:
+    """``plain`` without stretched letters; every number becomes ``0``."""
+    return _STRETCHED.sub(r"\1\1", _NUMBER.sub("0", plain(text)))
 
 
 def tokens(normalised: str) -> List[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Protocol, Sequence
+from typing import Any, Collection, Dict, Iterable, List, Mapping, Optional, Protocol, Sequence, Tuple
 
 from mostrador.shop.contacts import Contact
 from mostrador.shop.errors import Gone, ImplausibleQuantity, NothingToUndo, NotYours, UndoTooLate
@@ -79,6 +79,7 @@ class Change:
     contact_id: Optional[int]
     at: datetime
     undoes: Optional[int] = None
+    key: Optional[str] = None  # of the effect; what one message changed begins alike
 
     @property
     def delta(self) -> int:
@@ -90,6 +91,13 @@ class Variations(Protocol):
 
     def siblings(self, variation: Variation) -> List[Variation]:
         """The other variations of the same product that are not withdrawn, by name."""
+
+    def named(self, supplier_ids: Sequence[int], beginnings: Sequence[Collection[str]], limit: int) -> List[Variation]:
+        """The suppliers' own goods whose titles have words that begin so, for most of ``beginnings`` first.
+
+        ``beginnings`` has for each word named the plain beginnings it may have. Withdrawn goods are left out; those
+        that only a current feed knows are made.
+        """
 
     def find(self, skus: Sequence[Sku]) -> Dict[Sku, Variation]:
         """The known ones among ``skus``."""
@@ -129,6 +137,12 @@ class StockBook(Protocol):
         undoes: Optional[int] = None,
     ) -> Change:
         """Log a change whose level another's inventory service keeps; the same ``key`` again returns the first."""
+
+    def greatest_levels(self, variation_ids: Iterable[int], among: int) -> Dict[int, int]:
+        """The greatest stock of each variation after one of its last ``among`` changes; 0 and unknown are left out."""
+
+    def changes_with(self, ids: Sequence[int]) -> List[Change]:
+        """The changes with these ids, newest first."""
 
     def changes_by(self, contact_id: int, source: str, limit: int) -> List[Change]:
         """The contact's newest changes that are neither undone nor an undo themselves, newest first."""
@@ -205,6 +219,35 @@ def update_stock(
     return StockUpdated(variation, outcome["before"], outcome["after"], outcome["id"])
 
 
+def undoable(
+    uow: UnitOfWork, contact: Contact, turn_id: str, at: datetime, limit: int
+) -> List[Tuple[Change, Variation]]:
+    """The contact's changes that can be taken back now, newest first, with what they changed; at least one.
+
+    What was withdrawn, or went to somebody else, is left out. A turn that is tried again finds the same ones. Raises
+    NothingToUndo, UndoTooLate when every change is older than 24 hours, and Gone when all of it is gone.
+    """
+
+    def look() -> Mapping[str, Any]:
+        newest = uow.stock.changes_by(contact.id, CHAT_SOURCE, limit=_UNDO_AMONG)
+        if not newest:
+            raise NothingToUndo()
+        recent = [change for change in newest if at - change.at <= UNDO_WITHIN]
+        if not recent:
+            raise UndoTooLate()
+        return {"changes": [change.id for change in recent]}
+
+    with uow:
+        numbers = uow.effects.once(effect_key(turn_id, "undoable", contact.id), at, look)["changes"]
+        changes = uow.stock.changes_with(numbers)
+        found = [(change, uow.variations.get(change.variation_id)) for change in changes]
+        uow.commit()
+    own = [(change, v) for change, v in found if v and not v.withdrawn and v.sku.supplier_id in contact.supplier_ids]
+    if not own:
+        raise Gone(str(changes[0].variation_id))
+    return own[:limit]
+
+
 def undo_last(
     uow: UnitOfWork,
     inventory: InventoryService,
@@ -218,30 +261,66 @@ def undo_last(
     With ``change_id`` that change instead, so that a button tapped twice, or late, takes back no other one.
     Raises NothingToUndo, UndoTooLate (older than 24 hours), Gone, NotYours and InventoryUnavailable.
     """
-    key = effect_key(turn_id, "undo_last", contact.id)
     with uow:
-
-        def undo() -> Mapping[str, Any]:
-            among = 1 if change_id is None else _UNDO_AMONG
-            newest = uow.stock.changes_by(contact.id, CHAT_SOURCE, limit=among)
-            last = next((change for change in newest if change_id in (None, change.id)), None)
-            if last is None:
-                raise NothingToUndo()
-            uow.stock.levels([last.variation_id], lock=True)  # from here on nobody sells, or takes this back meanwhile
-            if last not in uow.stock.changes_by(contact.id, CHAT_SOURCE, limit=among):
-                raise NothingToUndo()
-            if at - last.at > UNDO_WITHIN:
-                raise UndoTooLate()
-            variation = owned_variation(uow, contact, last.variation_id)
-            made = inventory.change(
-                uow, variation, _reverse(uow, inventory, variation, last), CHAT_SOURCE, contact.id, key, at, last.id
-            )
-            uow.recommendations.record(variation, "undone", key, at)
-            return {"variation": variation.id, "before": made.before, "after": made.after, "id": made.id}
-
-        outcome = uow.effects.once(key, at, undo)
-        variation = owned_variation(uow, contact, outcome["variation"])
+        done = _undo_once(uow, inventory, contact, turn_id, at, change_id)
         uow.commit()
+    return done
+
+
+def undo_together(
+    uow: UnitOfWork, inventory: InventoryService, contact: Contact, change_id: int, turn_id: str, at: datetime
+) -> List[StockUpdated]:
+    """Take back every change that came with the same message as this one and was not taken back yet, or none of them.
+
+    Raises as ``undo_last``. A company's own inventory service may have taken back some when it fails to answer; the
+    same button takes back the rest.
+    """
+    key = effect_key(turn_id, "undo_together", change_id)
+    with uow:
+        newest = uow.stock.changes_by(contact.id, CHAT_SOURCE, limit=_UNDO_AMONG)
+        meant = {_message_of(c) for c in uow.stock.changes_with([change_id]) if c.contact_id == contact.id}
+        found = {"changes": sorted(change.id for change in newest if _message_of(change) in meant)}
+        together = uow.effects.once(key, at, lambda: found)["changes"]  # the same ones when the turn is tried again
+        if not together:
+            raise NothingToUndo()
+        done = [_undo_once(uow, inventory, contact, turn_id, at, number) for number in together]
+        uow.commit()
+    return done
+
+
+def _message_of(change: Change) -> str:
+    return (change.key or str(change.id)).rsplit("|", 1)[0]
+
+
+def _undo_once(
+    uow: UnitOfWork,
+    inventory: InventoryService,
+    contact: Contact,
+    turn_id: str,
+    at: datetime,
+    change_id: Optional[int],
+) -> StockUpdated:
+    key = effect_key(turn_id, "undo_last", change_id or f"newest of {contact.id}")
+    among = 1 if change_id is None else _UNDO_AMONG
+
+    def undo() -> Mapping[str, Any]:
+        newest = uow.stock.changes_by(contact.id, CHAT_SOURCE, limit=among)
+        last = next((change for change in newest if change_id in (None, change.id)), None)
+        if last is None:
+            raise NothingToUndo()
+        uow.stock.levels([last.variation_id], lock=True)  # from here on nobody sells, or takes this back meanwhile
+        if last not in uow.stock.changes_by(contact.id, CHAT_SOURCE, limit=among):
+            raise NothingToUndo()
+        if at - last.at > UNDO_WITHIN:
+            raise UndoTooLate()
+        variation = owned_variation(uow, contact, last.variation_id)
+        back = _reverse(uow, inventory, variation, last)
+        made = inventory.change(uow, variation, back, CHAT_SOURCE, contact.id, key, at, last.id)
+        uow.recommendations.record(variation, "undone", key, at)
+        return {"variation": variation.id, "before": made.before, "after": made.after, "id": made.id}
+
+    outcome = uow.effects.once(key, at, undo)
+    variation = owned_variation(uow, contact, outcome["variation"])
     return StockUpdated(variation, outcome["before"], outcome["after"], outcome["id"])
 
 

@@ -20,8 +20,9 @@ class Effects(Protocol):
     def once(self, key: str, at: datetime, do: Callable[[], Mapping[str, Any]]) -> Dict[str, Any]:
         """Run ``do`` and keep its outcome (JSON values only), or return the outcome kept under ``key`` before.
 
-        The key is taken first, in this transaction: a second caller waits for the first to end. An error raised by
-        ``do`` leaves no trace once the transaction is rolled back.
+        The key is taken first, in this transaction: a second caller waits for the first to end. A ShopError raised by
+        ``do`` frees the key, so that the transaction may go on; of any other error no trace is left once the
+        transaction is rolled back.
         """
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Callable, Dict, Mapping
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Connection
 
+from mostrador.shop.errors import ShopError
 from mostrador.storage.tables import effect
 
 
@@ -25,6 +26,10 @@ class SqlEffects:
         if taken is None:
             kept = self._connection.execute(select(effect.c.outcome).where(effect.c.key == key)).scalar_one()
             return dict(kept)
-        outcome = dict(do())
+        try:
+            outcome = dict(do())
+        except ShopError:  # other effects of the transaction may go on and be committed
+            self._connection.execute(delete(effect).where(effect.c.key == key))
+            raise
         self._connection.execute(update(effect).where(effect.c.key == key).values(outcome=outcome))
         return outcome

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql import ColumnElement
@@ -26,6 +26,16 @@ _SET_LEVEL = insert(_LEVEL).on_conflict_do_update(
 )
 _ADD_LOG = insert(_LOG).returning(_LOG.c.id)
 _ADD_LOG_ONCE = insert(_LOG).on_conflict_do_nothing(index_elements=[_LOG.c.effect_key]).returning(_LOG.c.id)
+_GREATEST = text(
+    """
+    select wanted.id as variation_id, max(recent.quantity_after) as greatest
+    from unnest(cast(:ids as bigint[])) as wanted (id) cross join lateral (
+        select quantity_after from inventory_product_inventory_log_v2
+        where variation_id = wanted.id order by id desc limit :among
+    ) recent
+    group by wanted.id
+    """
+)
 
 
 class SqlStockBook:
@@ -67,7 +77,7 @@ class SqlStockBook:
         self._connection.execute(_SET_LEVEL, level)
         values = _log_values(variation, before, after, source, contact_id, key, at, undoes)
         made = self._connection.execute(_ADD_LOG, values).scalar_one()
-        return Change(made, variation.id, before, after, source, contact_id, at, undoes)
+        return Change(made, variation.id, before, after, source, contact_id, at, undoes, key)
 
     def log(
         self,
@@ -84,12 +94,19 @@ class SqlStockBook:
         made = self._connection.execute(_ADD_LOG_ONCE, values).scalar()
         if made is None:
             return self._logged(_LOG.c.effect_key == key)[0]
-        return Change(made, variation.id, before, after, source, contact_id, at, undoes)
+        return Change(made, variation.id, before, after, source, contact_id, at, undoes, key)
 
     def change_under(self, key: str) -> Optional[Change]:
         """The change that was logged under ``key``, if any."""
         found = self._logged(_LOG.c.effect_key == key)
         return found[0] if found else None
+
+    def greatest_levels(self, variation_ids: Iterable[int], among: int) -> Dict[int, int]:
+        found = self._connection.execute(_GREATEST, {"ids": sorted(set(variation_ids)), "among": among})
+        return {row.variation_id: row.greatest for row in found if row.greatest}
+
+    def changes_with(self, ids: Sequence[int]) -> List[Change]:
+        return self._logged(_LOG.c.id.in_(list(ids)))[::-1]
 
     def changes_by(self, contact_id: int, source: str, limit: int) -> List[Change]:
         later = _LOG.alias("later")
@@ -174,4 +191,5 @@ def _change_of(row: Mapping[str, Any]) -> Change:
         row["contact_id"],
         row["at"],
         row["undoes"],
+        row["effect_key"],
     )

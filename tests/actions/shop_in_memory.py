@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from types import SimpleNamespace
 from typing import Any, Dict, List, Optional, Tuple
 
+from mostrador.nlu.counts import words_of
 from mostrador.settings import Settings
 from mostrador.shop.clock import SetClock
 from mostrador.shop.contacts import Contact
@@ -144,6 +145,13 @@ class MemoryUnitOfWork:
     def levels(self, variation_ids: Any, lock: bool = False) -> Dict[int, int]:
         return {number: self.state.levels[number] for number in variation_ids if number in self.state.levels}
 
+    def greatest_levels(self, variation_ids: Any, among: int) -> Dict[int, int]:
+        found = {number: [c.after for c in self.state.log if c.variation_id == number] for number in variation_ids}
+        return {number: max(levels) for number, levels in found.items() if levels and max(levels)}
+
+    def changes_with(self, ids: Any) -> List[Change]:
+        return [change for change in self.state.log[::-1] if change.id in ids]
+
     def changes_by(self, contact_id: int, source: str, limit: int) -> List[Change]:
         undone = {change.undoes for change in self.state.log}
         mine = [c for c in self.state.log if c.contact_id == contact_id and c.undoes is None and c.id not in undone]
@@ -209,6 +217,15 @@ class _Variations:
         same = [v for v in every if v.sku.product_id == variation.sku.product_id and v.id != variation.id]
         return sorted((v for v in same if not v.withdrawn), key=lambda v: v.sku.variation_name)
 
+    def named(self, supplier_ids: Any, beginnings: Any, limit: int) -> List[Variation]:
+        def hits(variation: Variation) -> int:
+            words = words_of(variation.title)
+            return sum(any(word.startswith(way) for word in words for way in ways) for ways in beginnings)
+
+        every = self._uow.state.variations.values()
+        own = [v for v in every if v.sku.supplier_id in supplier_ids and not v.withdrawn and hits(v)]
+        return sorted(own, key=lambda v: (-hits(v), v.title))[:limit]
+
 
 class MemoryInventory:
     def __init__(self, shop: Shop) -> None:
@@ -233,6 +250,6 @@ class MemoryInventory:
         before = self.levels(uow, [variation])[variation.id]
         after = quantity.applied_to(before)
         uow.state.levels[variation.id] = after
-        made = Change(len(uow.state.log) + 1, variation.id, before, after, source, contact_id, at, undoes)
+        made = Change(len(uow.state.log) + 1, variation.id, before, after, source, contact_id, at, undoes, key)
         uow.state.log.append(made)
         return made

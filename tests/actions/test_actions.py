@@ -15,7 +15,17 @@ FORM_LEFT = [
     {"event": "active_loop", "timestamp": None, "name": None},
     *({"event": "slot", "timestamp": None, "name": name, "value": None} for name in ("requested_slot", *FORM_SLOTS)),
 ]
-EMPTIED = FORM_LEFT[2:5]
+EMPTIED = FORM_LEFT[2:7]
+
+
+def in_hand(item: str) -> dict:
+    return {"event": "slot", "timestamp": None, "name": "in_hand", "value": item}
+
+
+def settled(*changes: tuple, **slots: str) -> dict:
+    """The slots of a form that is through: changes as (item, count)."""
+    plan = [{"of": [int(i)], "count": count, "name": "", "sure": True, "wide": None} for i, count in changes]
+    return {"item": changes[0][0], "quantity": changes[0][1], "plan": plan, "settled": "yes", **slots}
 
 
 def test_a_session_begins_with_the_contacts_language_and_says_nothing(run: Any, shop: Shop) -> None:
@@ -152,8 +162,8 @@ def test_a_stale_or_made_up_id_is_gone(run: Any, item: str) -> None:
 def test_another_sellers_product_is_not_touched(run: Any, shop: Shop) -> None:
     foreign = str(shop.product("Foreign", supplier=8)[0].id)
     assert run("action_show_variations", entities={"item": foreign}).responses == ["utter_not_yours"]
-    answer = run("action_update_stock", slots={"item": foreign, "quantity": "5"})
-    assert (answer.responses, answer.events) == (["utter_not_yours"], FORM_LEFT)
+    answer = run("action_update_stock", slots=settled((foreign, "5")))
+    assert (answer.responses, answer.events) == (["utter_not_yours"], [*EMPTIED, in_hand(foreign)])
     assert shop.state.log == []
 
 
@@ -189,26 +199,43 @@ def test_the_question_names_product_and_live_stock(run: Any, shop: Shop) -> None
 
 
 @pytest.mark.parametrize(
-    ("said", "response"),
+    ("said", "count"),
     [
-        ("50", None),
-        ("+20", None),
-        ("-3", None),
-        ("sold 3", None),
-        ("५०", None),
-        ("-4", "utter_implausible_quantity"),
-        ("9999999", "utter_implausible_quantity"),
-        ("fifty", "utter_not_a_quantity"),
-        ("12.5", "utter_not_a_quantity"),
+        ("50", "50"),
+        ("+20", "+20"),
+        ("-3", "-3"),
+        ("sold 3", "-3"),
+        ("५०", "50"),
+        ("fifty", "50"),
+        ("dos docenas", "24"),
     ],
 )
-def test_a_quantity_is_taken_or_asked_again(run: Any, shop: Shop, said: str, response: str) -> None:
+def test_a_quantity_settles_the_form(run: Any, shop: Shop, said: str, count: str) -> None:
     item = str(shop.product("Lamp", stock=3)[0].id)
     slots = {"item": item, "requested_slot": "quantity"}
     answer = run("validate_stock_update_form", slots=slots, filled={"quantity": said}, form=FORM)
-    assert answer.responses == ([response] if response else [])
-    expected = {"quantity": None, "tries": 1} if response else {"quantity": said, "tries": None}
-    assert answer.slots == expected
+    assert (answer.responses, answer.slots) == ([], {**settled((item, count)), "tries": None})
+
+
+@pytest.mark.parametrize(
+    ("said", "response"),
+    [
+        ("-4", "utter_more_than_there_is"),
+        ("9999999", "utter_implausible_quantity"),
+        ("fifty thousand lakh", "utter_implausible_quantity"),
+        ("1e9", "utter_not_a_quantity"),
+        ("12.5", "utter_not_a_quantity"),
+        ("5 kg", "utter_not_a_quantity"),
+        ("🙂", "utter_not_a_quantity"),
+        ("50 " * 1300, "utter_not_a_quantity"),
+    ],
+)
+def test_what_can_be_no_stock_is_asked_again(run: Any, shop: Shop, said: str, response: str) -> None:
+    item = str(shop.product("Lamp", stock=3)[0].id)
+    slots = {"item": item, "requested_slot": "quantity"}
+    answer = run("validate_stock_update_form", slots=slots, filled={"quantity": said}, form=FORM)
+    assert answer.responses == [response]
+    assert (answer.slots["quantity"], answer.slots["tries"], answer.slots.get("plan")) == (None, 1, None)
 
 
 def test_after_three_answers_of_no_use_a_person_is_offered(run: Any, shop: Shop) -> None:
@@ -216,17 +243,17 @@ def test_after_three_answers_of_no_use_a_person_is_offered(run: Any, shop: Shop)
     slots = {"item": item, "requested_slot": "quantity", "tries": 2}
     answer = run("validate_stock_update_form", slots=slots, filled={"quantity": "many"}, form=FORM)
     assert answer.responses == ["utter_offer_human"]
-    assert answer.slots == {"item": None, "quantity": None, "tries": None, "requested_slot": None}
+    assert answer.slots == dict.fromkeys(("item", "quantity", "settled", "plan", "tries", "requested_slot"))
     silent = run("action_update_stock")
     assert (silent.responses, silent.events) == ([], EMPTIED)
 
 
 def test_an_update_is_done_once_per_turn_and_told_the_same_again(run: Any, shop: Shop) -> None:
     item = str(shop.product("Lamp", stock=10)[0].id)
-    slots = {"item": item, "quantity": "+5", "list_kind": "low_stock", "list_cursor": "1.2.3"}
+    slots = settled((item, "+5"), list_kind="low_stock", list_cursor="1.2.3")
     first, second = (run("action_update_stock", slots=slots) for _ in range(2))
     assert first == second
-    assert first.events == EMPTIED
+    assert first.events == [*EMPTIED, in_hand(item)]
     said = first.said[0]
     told = {name: said[name] for name in ("response", "title", "before", "after", "change", "kind", "cursor")}
     assert told == {
@@ -244,7 +271,7 @@ def test_an_update_is_done_once_per_turn_and_told_the_same_again(run: Any, shop:
 def test_while_the_inventory_is_away_the_number_is_kept_in_a_button(run: Any, shop: Shop) -> None:
     item = str(shop.product("Lamp")[0].id)
     shop.inventory_answers = False
-    answer = run("action_update_stock", slots={"item": item, "quantity": "50"})
+    answer = run("action_update_stock", slots=settled((item, "50")))
     assert (answer.responses, answer.events) == (["utter_update_not_saved"], EMPTIED)
     assert (answer.said[0]["item"], answer.said[0]["quantity"]) == (item, "50")
     shop.product("Vase", "S", "M")
@@ -253,15 +280,15 @@ def test_while_the_inventory_is_away_the_number_is_kept_in_a_button(run: Any, sh
 
 def test_a_sale_between_answer_and_update_cannot_make_the_stock_negative(run: Any, shop: Shop) -> None:
     item = str(shop.product("Lamp", stock=1)[0].id)
-    answer = run("action_update_stock", slots={"item": item, "quantity": "-3"})
-    assert (answer.responses, answer.said[0]["after"]) == (["utter_implausible_quantity"], "-2")
+    answer = run("action_update_stock", slots=settled((item, "-3")))
+    assert (answer.responses, answer.said[0]["stock"]) == (["utter_more_than_there_is"], "1")
     assert shop.state.levels[100] == 1
 
 
 def test_undo_takes_back_the_change_of_its_button_and_only_once(run: Any, shop: Shop) -> None:
     item = str(shop.product("Lamp")[0].id)
-    run("action_update_stock", slots={"item": item, "quantity": "50"}, turn="a")
-    run("action_update_stock", slots={"item": item, "quantity": "+7"}, turn="b")
+    run("action_update_stock", slots=settled((item, "50")), turn="a")
+    run("action_update_stock", slots=settled((item, "+7")), turn="b")
     assert run("action_undo_update", entities={"change": "1"}, turn="c").responses == ["utter_undone"]
     assert shop.state.levels[100] == 7
     assert run("action_undo_update", entities={"change": "1"}, turn="d").responses == ["utter_nothing_to_undo"]
@@ -270,7 +297,7 @@ def test_undo_takes_back_the_change_of_its_button_and_only_once(run: Any, shop: 
 
 
 def test_an_undo_after_a_day_is_too_late(run: Any, shop: Shop) -> None:
-    run("action_update_stock", slots={"item": str(shop.product("Lamp")[0].id), "quantity": "50"})
+    run("action_update_stock", slots=settled((str(shop.product("Lamp")[0].id), "50")))
     shop.clock.advance(hours=25)
     assert run("action_undo_update", turn="b").responses == ["utter_undo_too_late"]
 
@@ -278,7 +305,7 @@ def test_an_undo_after_a_day_is_too_late(run: Any, shop: Shop) -> None:
 def test_an_unexpected_error_ends_in_an_apology_a_task_and_a_known_place(run: Any, shop: Shop) -> None:
     item = str(shop.product("Lamp")[0].id)
     shop.services.inventory.change = lambda *_: 1 / 0
-    answer = run("action_update_stock", slots={"item": item, "quantity": "5"})
+    answer = run("action_update_stock", slots=settled((item, "5")))
     assert (answer.responses, answer.events) == (["utter_technical_problem"], FORM_LEFT)
     ((kind, conversation, details),) = shop.state.tasks.values()
     assert (kind, conversation, details["error"]) == ("failed_turn", CONVERSATION, "ZeroDivisionError")
@@ -310,3 +337,55 @@ def test_every_fact_of_the_business_has_words() -> None:
 
     facts = {c.__name__ for c in vars(errors).values() if isinstance(c, type)} - {"ShopError"}
     assert facts | {conversations.UnknownConversation.__name__} == set(REFUSALS)
+
+
+def test_a_sudden_number_is_asked_back_and_only_its_own_yes_counts(run: Any, shop: Shop) -> None:
+    item = str(shop.product("Lamp", stock=12)[0].id)
+    open_form = {"item": item, "requested_slot": "quantity"}
+    doubted = run("validate_stock_update_form", slots=open_form, filled={"quantity": "10,000"}, form=FORM).slots
+    assert (doubted["settled"], doubted["quantity"]) == (None, "10000")
+    asked = run("action_ask_settled", slots=doubted, form=FORM).said[0]
+    assert (asked["response"], asked["after"], asked["before"]) == ("utter_really", "10,000", "12")
+    question = {**doubted, "requested_slot": "settled"}
+    late = run("action_choose_option", question, {"question": "other", "answer": "yes"}, FORM)
+    assert (late.responses, late.events) == (["utter_option_closed"], [])
+    own = {"question": asked["question"]}
+    assert run("action_choose_option", question, {**own, "answer": "yes"}, FORM).slots["settled"] == "yes"
+    assert run("action_choose_option", question, {**own, "answer": "no"}, FORM).slots["quantity"] is None
+    assert run("action_choose_option", {}, {**own, "answer": "yes"}).responses == ["utter_option_closed"]
+
+
+def test_several_are_told_in_one_confirmation_with_what_was_not_done(run: Any, shop: Shop) -> None:
+    red, blue = shop.product("Kurta", "Red", "Blue", stock=4)
+    foreign = shop.product("Foreign", supplier=8)[0]
+    slots = settled((str(red.id), "20"), (str(blue.id), "-9"), (str(foreign.id), "3"))
+    slots["plan"].append({"of": [], "count": "5", "name": "green", "sure": True, "wide": None})
+    first, second = (run("action_update_stock", slots=slots) for _ in range(2))
+    assert first == second
+    (said,) = first.said
+    assert (said["response"], said["rows"]) == ("utter_several_partly", "1. Kurta – Red: 4 → 20")
+    assert said["failed"] == "1. Kurta – Blue: -9 (4)\n2. –: 3\n3. green: 5 (?)"
+    assert [(change.variation_id, change.after) for change in shop.state.log] == [(red.id, 20)]
+
+
+def test_all_of_a_message_is_taken_back_by_one_button(run: Any, shop: Shop) -> None:
+    red, blue = shop.product("Kurta", "Red", "Blue", stock=4)
+    done = run("action_update_stock", slots=settled((str(red.id), "20"), (str(blue.id), "30")), turn="a").said[0]
+    assert done["response"] == "utter_several_updated"
+    listed = run("action_undo_update", turn="b")
+    assert listed.responses == ["utter_choose_undo"]
+    assert [button["title"] for button in listed.said[0]["buttons"]] == ["Blue: 4 → 30", "Red: 4 → 20"]
+    undo = {"change": done["change"], "together": "yes"}
+    assert run("action_undo_update", entities=undo, turn="c").responses == ["utter_undone_several"]
+    assert (shop.state.levels[red.id], shop.state.levels[blue.id]) == (4, 4)
+    assert run("action_undo_update", entities=undo, turn="d").responses == ["utter_nothing_to_undo"]
+
+
+def test_more_variations_than_a_list_holds_have_a_row_that_turns_the_page(run: Any, shop: Shop) -> None:
+    first = shop.product("Border", *[f"{number:02}" for number in range(22)])[0]
+    page = run("action_show_variations", entities={"item": str(first.id)}).said[0]["buttons"]
+    assert (len(page), page[-1]["title"]) == (10, "10–18 / 21 ▸")
+    turned = run("action_show_variations", entities={"item": str(first.id), "page": "3"}).said[0]
+    assert (turned["rows"].splitlines()[0], len(turned["buttons"])) == ("19. 19: 0", 3)
+    beyond = run("action_show_variations", entities={"item": str(first.id), "page": "99"}).said[0]
+    assert beyond["rows"].startswith("1. 01: 0")

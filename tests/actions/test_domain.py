@@ -27,7 +27,7 @@ NEVER_SAID = {
     "choose_option",
     "change_preference",
 }
-ANSWERS = {"inform", "affirm", "nlu_fallback", "out_of_scope"}
+ANSWERS = {"inform", "affirm", "deny", "nlu_fallback", "out_of_scope"}
 """What may be content when the form asked for content; the validator judges it."""
 
 

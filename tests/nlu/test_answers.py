@@ -6,7 +6,7 @@ from typing import Optional
 
 import pytest
 
-from mostrador.nlu.names import read_name
+from mostrador.nlu.person_names import read_name
 from mostrador.nlu.reasons import LATER, read_reason
 from mostrador.nlu.times import read_hours, read_pause
 from mostrador.shop.preferences import ANY_TIME, Hours

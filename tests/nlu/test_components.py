@@ -122,7 +122,7 @@ def test_a_language_is_known_by_its_names(text: str, language: Optional[str]) ->
 
 def test_a_quantity_becomes_an_entity_and_a_payload_does_not() -> None:
     said, payload = Message({TEXT: "llegaron २०"}), Message({TEXT: '/update_stock{"item": "20"}'})
-    QuantityExtractor().process([said, payload])
+    QuantityExtractor({"certain": 0.7}).process([said, payload])
     assert entities(said) == [{"entity": "quantity", "value": "+20"}]
     assert entities(payload) == []
 

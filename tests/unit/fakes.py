@@ -186,11 +186,18 @@ class FakeStockBook:
     ) -> Change:
         if key in self.keys:
             return self.keys[key]
-        change = Change(len(self.changes) + 1, variation.id, before, after, source, contact_id, at, undoes)
+        change = Change(len(self.changes) + 1, variation.id, before, after, source, contact_id, at, undoes, key)
         self.changes.append(change)
         if key is not None:
             self.keys[key] = change
         return change
+
+    def greatest_levels(self, variation_ids: Iterable[int], among: int) -> Dict[int, int]:
+        found = {i: [c.after for c in self.changes if c.variation_id == i][-among:] for i in variation_ids}
+        return {i: max(levels) for i, levels in found.items() if levels and max(levels)}
+
+    def changes_with(self, ids: Sequence[int]) -> List[Change]:
+        return [change for change in reversed(self.changes) if change.id in ids]
 
     def changes_by(self, contact_id: int, source: str, limit: int) -> List[Change]:
         undone = {change.undoes for change in self.changes}
