@@ -688,6 +688,7 @@ def test_phones_and_tools_fit_a_small_screen(browser: Any, sim: SimulatorThread)
     page = context.new_page()
     page.goto(f"{sim.url}/#contact={ANA},{ROSA}")
     expect(page.get_by_role("tab", name="Ana Quispe")).to_have_attribute("aria-selected", "true")
+    assert page.locator("textarea:visible").bounding_box()["height"] >= 40
     write(page, "card")
     expect(newest(page).locator("img")).to_be_visible()
     expect(page.locator(".phone:visible")).to_have_count(1)

@@ -491,7 +491,7 @@ export class Phone {
   fit() {
     const { text, record: recordButton, send } = this.part;
     text.style.height = "auto"; // set through the CSSOM, which the policy allows
-    text.style.height = Math.min(text.scrollHeight + 2, 130) + "px";
+    if (text.scrollHeight) text.style.height = Math.min(text.scrollHeight + 2, 130) + "px"; // 0 while another tab is shown
     const voice = !text.value.trim() && !this.file && !this.voice && Boolean(recordable());
     const focused = document.activeElement;
     recordButton.hidden = !voice;

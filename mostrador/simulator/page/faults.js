@@ -52,7 +52,7 @@ async function tell(method, path, body) {
 }
 
 function choice(name, label, options, onChange) {
-  const box = make("div", "field");
+  const box = make("div", options.some(([, words]) => words.length > 24) ? "field wide" : "field");
   const title = make("label", "", label);
   const select = make("select");
   title.htmlFor = select.id = "fault-" + name;
