@@ -430,6 +430,8 @@ def _remove_goods(connection: Connection) -> None:
         tables.inventory,
     ):
         connection.execute(delete(table).where(table.c.variation_id.in_(ours)))
+    mutes = tables.recommendation_mute
+    connection.execute(delete(mutes).where(mutes.c.supplier_id.in_(SUPPLIERS)))
     connection.execute(delete(tables.variation).where(tables.variation.c.supplier_id.in_(SUPPLIERS)))
     connection.execute(delete(tables.effect).where(tables.effect.c.key == _DONE))
 
