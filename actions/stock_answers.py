@@ -71,7 +71,7 @@ def question_of(plan: Sequence[Part]) -> str:
 async def previews(turn: Turn, plan: Sequence[Part]) -> List[Preview]:
     config = turn.services.settings
     doubt = Doubt(config.sudden_above, config.sudden_times)
-    return await turn.do(look_ahead, turn.services.inventory, turn.contact, wanted_in(plan), doubt)
+    return await turn.do(look_ahead, turn.services.inventory, turn.contact, wanted_in(plan), doubt, turn.id)
 
 
 async def settle(turn: Turn, plan: Sequence[Part], asked: str = "quantity") -> Slots:

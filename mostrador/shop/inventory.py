@@ -138,6 +138,9 @@ class StockBook(Protocol):
     ) -> Change:
         """Log a change whose level another's inventory service keeps; the same ``key`` again returns the first."""
 
+    def change_under(self, key: str) -> Optional[Change]:
+        """The change that was logged under ``key``, if any."""
+
     def greatest_levels(self, variation_ids: Iterable[int], among: int) -> Dict[int, int]:
         """The greatest stock of each variation after one of its last ``among`` changes; 0 and unknown are left out."""
 

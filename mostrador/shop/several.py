@@ -64,9 +64,17 @@ class Outcome:
 
 
 def look_ahead(
-    uow: UnitOfWork, inventory: InventoryService, contact: Contact, wanted: Sequence[Wanted], doubt: Doubt
+    uow: UnitOfWork,
+    inventory: InventoryService,
+    contact: Contact,
+    wanted: Sequence[Wanted],
+    doubt: Doubt,
+    turn_id: str,
 ) -> List[Preview]:
-    """What each change would do, in the order given; nothing is changed. Raises Gone and NotYours."""
+    """What each change would do, in the order given; nothing is changed. Raises Gone and NotYours.
+
+    What this turn has changed already, before it was cut off and tried again, is foreseen as it was done.
+    """
     with uow:
         variations = [owned_variation(uow, contact, number) for number, _ in wanted]
         try:
@@ -74,10 +82,17 @@ def look_ahead(
         except InventoryUnavailable:
             levels = None
         usual = uow.stock.greatest_levels([v.id for v in variations], _RECENT)
+        made = [uow.stock.change_under(_key(turn_id, number)) for number, _ in wanted]
     return [
-        _preview(variation, quantity, None if levels is None else levels.get(variation.id, 0), usual, doubt)
-        for variation, (_, quantity) in zip(variations, wanted)
+        Preview(variation, done.before, done.after)
+        if done
+        else _preview(variation, quantity, None if levels is None else levels.get(variation.id, 0), usual, doubt)
+        for variation, (_, quantity), done in zip(variations, wanted, made)
     ]
+
+
+def _key(turn_id: str, variation_id: int) -> str:
+    return effect_key(turn_id, "update_stock", variation_id)
 
 
 def _preview(
@@ -128,7 +143,7 @@ def _update(
     turn_id: str,
     at: datetime,
 ) -> Outcome:
-    key = effect_key(turn_id, "update_stock", number)
+    key = _key(turn_id, number)
     variation: Optional[Variation] = None
 
     def change() -> Mapping[str, Any]:

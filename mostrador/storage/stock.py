@@ -97,7 +97,6 @@ class SqlStockBook:
         return Change(made, variation.id, before, after, source, contact_id, at, undoes, key)
 
     def change_under(self, key: str) -> Optional[Change]:
-        """The change that was logged under ``key``, if any."""
         found = self._logged(_LOG.c.effect_key == key)
         return found[0] if found else None
 

@@ -145,6 +145,9 @@ class MemoryUnitOfWork:
     def levels(self, variation_ids: Any, lock: bool = False) -> Dict[int, int]:
         return {number: self.state.levels[number] for number in variation_ids if number in self.state.levels}
 
+    def change_under(self, key: str) -> Optional[Change]:
+        return next((change for change in self.state.log if change.key == key), None)
+
     def greatest_levels(self, variation_ids: Any, among: int) -> Dict[int, int]:
         found = {number: [c.after for c in self.state.log if c.variation_id == number] for number in variation_ids}
         return {number: max(levels) for number, levels in found.items() if levels and max(levels)}

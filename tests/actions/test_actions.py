@@ -355,6 +355,16 @@ def test_a_sudden_number_is_asked_back_and_only_its_own_yes_counts(run: Any, sho
     assert run("action_choose_option", {}, {**own, "answer": "yes"}).responses == ["utter_option_closed"]
 
 
+def test_a_turn_cut_off_after_its_change_and_tried_again_says_the_same(run: Any, shop: Shop) -> None:
+    item = str(shop.product("Lamp", stock=3)[0].id)
+    slots = {"item": item, "requested_slot": "quantity"}
+    first = run("validate_stock_update_form", slots=slots, filled={"quantity": "sold 3"}, form=FORM)
+    told = run("action_update_stock", slots=first.slots)
+    again = run("validate_stock_update_form", slots=slots, filled={"quantity": "sold 3"}, form=FORM)
+    assert (again, run("action_update_stock", slots=again.slots)) == (first, told)
+    assert (told.responses, shop.state.levels[100]) == (["utter_stock_updated"], 0)
+
+
 def test_several_are_told_in_one_confirmation_with_what_was_not_done(run: Any, shop: Shop) -> None:
     red, blue = shop.product("Kurta", "Red", "Blue", stock=4)
     foreign = shop.product("Foreign", supplier=8)[0]

@@ -125,7 +125,7 @@ def test_the_greatest_of_the_recent_levels_is_what_is_usual(engine: Engine, good
     with SqlUnitOfWork(engine) as uow:
         assert uow.stock.greatest_levels([red.id, goods[1].id], 20) == {red.id: 300}
         assert uow.stock.greatest_levels([red.id], 1) == {}
-    (seen,) = look_ahead(SqlUnitOfWork(engine), INVENTORY, SELLER, [(red.id, Quantity(3001))], Doubt(500, 10))
+    (seen,) = look_ahead(SqlUnitOfWork(engine), INVENTORY, SELLER, [(red.id, Quantity(3001))], Doubt(500, 10), "t")
     assert (seen.before, seen.sudden) == (0, True)
 
 

@@ -266,8 +266,9 @@ def _plain(button: Dict[str, Any]) -> str:
 
 
 def _undo_of(entry: Dict[str, Any]) -> List[Dict[str, Any]]:
-    """The button that takes back the change which this answer tells of."""
-    return [button for button in entry["view"]["buttons"] if _plain(button).startswith("undo_update{")]
+    """The button that takes back the change which this answer tells of; an offer of several tells of none."""
+    found = [button for button in entry["view"]["buttons"] if _plain(button).startswith("undo_update{")]
+    return found if len(found) == 1 else []
 
 
 def model_of(

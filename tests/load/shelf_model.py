@@ -26,7 +26,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Undo:
-    """Take back what the message ``of`` changed; None: the last change that still stands."""
+    """Take back what the message ``of`` changed; None: the one change that still stands, of several one is chosen."""
 
     of: Optional[str] = None
 
@@ -96,7 +96,7 @@ class ShelfModel:
         standing = [change for change in self.made if not change.undone]
         if act.of is not None:
             standing = [change for change in standing if change.message == act.of]
-        if not standing:
+        if len(standing) != 1:
             return False
         change = standing[-1]
         change.undone = True

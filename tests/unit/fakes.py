@@ -192,6 +192,9 @@ class FakeStockBook:
             self.keys[key] = change
         return change
 
+    def change_under(self, key: str) -> Optional[Change]:
+        return self.keys.get(key)
+
     def greatest_levels(self, variation_ids: Iterable[int], among: int) -> Dict[int, int]:
         found = {i: [c.after for c in self.changes if c.variation_id == i][-among:] for i in variation_ids}
         return {i: max(levels) for i, levels in found.items() if levels and max(levels)}

@@ -53,7 +53,7 @@ def test_a_look_ahead_changes_nothing_and_knows_what_is_usual(uow: FakeUnitOfWor
     red, blue = uow.with_variation(sku("Red"), 3), uow.with_variation(sku("Blue"), 300)
     uow.stock.write(blue, 300, 0, "till", None, None, NOON)
     wanted = [(red.id, Quantity(2000)), (blue.id, Quantity(2000)), (red.id, Quantity(4, Sense.TAKE))]
-    seen = look_ahead(uow, inventory, SELLER, wanted, DOUBT)
+    seen = look_ahead(uow, inventory, SELLER, wanted, DOUBT, "t")
     assert [(one.before, one.after, one.possible, one.sudden) for one in seen] == [
         (3, 2000, True, True),
         (0, 2000, True, False),  # it had 300 not long ago
@@ -68,7 +68,7 @@ def test_without_an_answer_of_the_inventory_only_the_impossible_is_judged(
     red = uow.with_variation(sku("Red"), 3)
     inventory.away = True
     wanted = [(red.id, Quantity(10**9)), (red.id, Quantity(9000)), (red.id, Quantity(9, Sense.TAKE))]
-    seen = look_ahead(uow, inventory, SELLER, wanted, DOUBT)
+    seen = look_ahead(uow, inventory, SELLER, wanted, DOUBT, "t")
     assert [(one.before, one.possible, one.sudden) for one in seen] == [
         (None, False, False),
         (None, True, False),
@@ -79,9 +79,9 @@ def test_without_an_answer_of_the_inventory_only_the_impossible_is_judged(
 def test_nothing_is_foreseen_for_what_is_not_ones_own(uow: FakeUnitOfWork, inventory: FakeInventory) -> None:
     foreign = uow.with_variation(sku("Red", supplier=8), 3)
     with pytest.raises(NotYours):
-        look_ahead(uow, inventory, SELLER, [(foreign.id, Quantity(1))], DOUBT)
+        look_ahead(uow, inventory, SELLER, [(foreign.id, Quantity(1))], DOUBT, "t")
     with pytest.raises(Gone):
-        look_ahead(uow, inventory, SELLER, [(999, Quantity(1))], DOUBT)
+        look_ahead(uow, inventory, SELLER, [(999, Quantity(1))], DOUBT, "t")
 
 
 def test_what_can_be_done_is_done_and_the_rest_is_refused_with_its_reason(
