@@ -115,10 +115,10 @@ class ValidateRejectionForm(FormValidationAction):
             return {"rejected_item": None}
         turn = await Turn.of(dispatcher, tracker)
         if turn.entity("item") != value and tracker.get_slot("requested_slot") == "rejected_item":
-            chosen = chosen_from(value, await choices(turn))
-            if chosen is None:
+            found = chosen_from(value, await choices(turn))
+            if found is None:
                 return asked_again(turn, "rejected_item", "utter_not_a_choice")
-            return {"rejected_item": chosen, "tries": None}
+            return {"rejected_item": str(found.id), "tries": None}
         variation = await turn.do(owned, turn.contact, item_id(value))
         return {"rejected_item": str(variation.id), "tries": None}
 
