@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from actions.goods import ROWS
@@ -42,7 +43,7 @@ async def wish_of(turn: Turn, text: str, hand: Optional[int]) -> Wish:
         return Wish(bare=read_quantity(text))
     kind = kind_of(turn.slot("list_kind")) if turn.slot("list_kind") else None
     words = naming_words(text)
-    tiers = await turn.do(_tiers, turn.contact, words, hand, kind)
+    tiers = await turn.do(_tiers, turn.contact, words, hand, kind, turn.services.clock.now())
     in_names = numbers_in_names([variation for tier in tiers for variation in tier])
     orders = read_orders(text, lambda before, number: (before, number) in in_names)
     if not orders:
@@ -78,7 +79,12 @@ def _parts(order: Order, tiers: Sequence[Sequence[Variation]], hand: Optional[in
 
 
 def _tiers(
-    uow: UnitOfWork, contact: Contact, words: Sequence[str], hand: Optional[int], kind: Optional[RecommendationKind]
+    uow: UnitOfWork,
+    contact: Contact,
+    words: Sequence[str],
+    hand: Optional[int],
+    kind: Optional[RecommendationKind],
+    at: datetime,
 ) -> List[List[Variation]]:
     """The product in hand with its siblings, the list shown last, all own goods whose names fit a word."""
     tiers: List[List[Variation]] = []
@@ -87,8 +93,8 @@ def _tiers(
         if own and own.sku.supplier_id in contact.supplier_ids and not own.withdrawn:
             tiers.append([own, *uow.variations.siblings(own)])
         if kind and words:
-            rows = uow.recommendations.rows(kind, contact.supplier_ids, None, ROWS)
-            tiers.append([row.variation for row in rows])
+            found = uow.recommendations.found(kind, contact.supplier_ids, None, ROWS, at)
+            tiers.append([row.variation for row in found.rows])
         if words:
             ways = [beginnings(word) for word in dict.fromkeys(words)]
             tiers.append(uow.variations.named(contact.supplier_ids, ways[:12], _LOOKED_AT))
