@@ -34,7 +34,7 @@ REFUSALS = {
 }
 """What is said when a use case ends because of a fact of the business, by the name of the fact."""
 
-STOCK_SLOTS = ("item", "quantity", "settled", "plan", "tries")
+STOCK_SLOTS = ("item", "quantity", "settled", "plan", "tries", "left_open")
 FORM_SLOTS = (
     *STOCK_SLOTS,
     *("rejected_item", "rejection_reason", "mute_for"),

@@ -59,7 +59,8 @@ async def show_page(turn: Turn, kind: RecommendationKind, after: Optional[Cursor
         _say_card(turn, kind, card)
     _say_place(turn, kind, page)
     cursor = page.cursor.encode() if page.cursor else None
-    return [SlotSet("list_kind", kind.value), SlotSet("list_cursor", cursor)]
+    seen = [SlotSet("left_open", None)] if "list" in (turn.slot("left_open") or {}) else []  # no need to offer it
+    return [SlotSet("list_kind", kind.value), SlotSet("list_cursor", cursor), *seen]
 
 
 def _say_place(turn: Turn, kind: RecommendationKind, page: Page) -> None:

@@ -21,7 +21,8 @@ class ActionSessionStart(Action):
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[EventType]:
         language = tracker.get_slot("language") or await asyncio.to_thread(_language, tracker.sender_id)
-        opened = session_events({**tracker.slots, "language": language or None})
+        form = str((tracker.active_loop or {}).get("name") or "")
+        opened = session_events({**tracker.slots, "language": language or None}, form)
         return opened[1:]  # the engine itself records that this action ran
 
 

@@ -7,6 +7,7 @@ from typing import List, Text
 from rasa_sdk.events import EventType, FollowupAction, SlotSet
 
 from actions.base import UseCaseAction, form_left
+from actions.left_open import offer_left, offer_number
 from actions.stock_answers import Slots, in_hand, named_only, open_part, plan_of, question_of, refuse, settle
 from actions.stock_words import Wish, wish_of
 from actions.turn import Turn
@@ -81,8 +82,10 @@ class ActionTakeContent(UseCaseAction):
         elif wish.named.full and turn.intent != "out_of_scope" and any(len(word) > 2 for word in turn.text.split()):
             slots = chosen_by_name(turn, wish)
         else:
+            if await offer_number(turn):
+                return []
             turn.say(OTHERWISE.get(turn.intent, "utter_ask_rephrase"))
-            return []
+            return await offer_left(turn)
         go_on = [FollowupAction(FORM)] if slots.get("item") or slots.get("plan") else []
         return [*events_of({**BLANK, **slots}), *go_on]
 

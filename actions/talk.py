@@ -7,6 +7,7 @@ from typing import List, Text
 from rasa_sdk.events import EventType, SlotSet
 
 from actions.base import UseCaseAction, form_left
+from actions.left_open import offer_left
 from actions.turn import Turn
 from mostrador.nlu.text import LANGUAGES
 
@@ -22,7 +23,7 @@ class ActionGreet(UseCaseAction):
             turn.say("utter_greet_by_name", name=turn.contact.name.split()[0])
         else:
             turn.say("utter_greet")
-        return []
+        return await offer_left(turn)
 
 
 class ActionShowMenu(UseCaseAction):
@@ -31,7 +32,7 @@ class ActionShowMenu(UseCaseAction):
 
     async def use_case(self, turn: Turn) -> List[EventType]:
         turn.say("utter_menu" if turn.contact.is_seller else "utter_not_a_seller")
-        return []
+        return await offer_left(turn)
 
 
 class ActionHelp(UseCaseAction):
@@ -40,7 +41,7 @@ class ActionHelp(UseCaseAction):
 
     async def use_case(self, turn: Turn) -> List[EventType]:
         turn.say("utter_help" if turn.contact.is_seller else "utter_not_a_seller")
-        return []
+        return await offer_left(turn)
 
 
 class ActionSwitchLanguage(UseCaseAction):

@@ -169,7 +169,8 @@ class Dispatcher:
         turn.known = tracker if begun.tracker_seq == seq else None
         if begun.new_session:
             slots = self._engine.slots(turn)
-            turn.opening = session_events({**slots, "language": begun.language or slots.get("language")})
+            slots["language"] = begun.language or slots.get("language")
+            turn.opening = session_events(slots, begun.open_form, begun.after_silence)
         return await self._answer(begun, reading, turn)
 
     async def _leave_to_people(self, begun: Begun) -> None:

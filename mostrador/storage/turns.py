@@ -55,6 +55,8 @@ class Begun:
     tracker_seq: int
     session_turns: int
     new_session: bool
+    after_silence: bool  # a new session begins because the person was quiet for long, not because the talk was long
+    open_form: str
     events: List[Dict[str, Any]] = field(default_factory=list)
     more: bool = False  # whether other messages waited when this turn was claimed
 
@@ -270,7 +272,8 @@ class TurnStore:
             return NotYet(wait)
         members = [Member(m.id, m.provider_id, m.kind, m.sent_at, m.received_at, m.message) for m in mates]
         _TRY(connection, turn=members[0].provider_id, ids=[m.id for m in members])
-        new_session = self._is_new_session(talk, members)
+        after_silence = self._was_silent(talk, members)
+        new_session = after_silence or (talk.session_turns >= self._session.turns and not talk.open_form)
         events: List[Dict[str, Any]] = []
         if talk.tracker_seq != known_seq:  # a new session needs the last one's slots
             events = list(_EVENTS(connection, id=conversation_id).scalars())
@@ -286,6 +289,8 @@ class TurnStore:
             tracker_seq=talk.tracker_seq,
             session_turns=talk.session_turns,
             new_session=new_session,
+            after_silence=after_silence,
+            open_form=talk.open_form,
             events=events,
             more=len(rows) > len(members),
         )
@@ -310,12 +315,10 @@ class TurnStore:
             end = max(end, min(quiet_end, head.received_at + self._burst.cap))
         return end
 
-    def _is_new_session(self, talk: Any, members: Sequence[Member]) -> bool:
+    def _was_silent(self, talk: Any, members: Sequence[Member]) -> bool:
         if not talk.tracker_seq or talk.session_last_at is None:
             return True
-        if members[0].sent_at - talk.session_last_at > self._session.silence:
-            return True
-        return talk.session_turns >= self._session.turns and not talk.open_form
+        return bool(members[0].sent_at - talk.session_last_at > self._session.silence)
 
     def finish(self, begun: Begun, result: Result, begun_at: datetime, now: datetime) -> bool:
         """Write everything the turn leaves and close its messages, in one statement; then free the conversation.

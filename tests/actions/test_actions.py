@@ -15,7 +15,7 @@ FORM_LEFT = [
     {"event": "active_loop", "timestamp": None, "name": None},
     *({"event": "slot", "timestamp": None, "name": name, "value": None} for name in ("requested_slot", *FORM_SLOTS)),
 ]
-EMPTIED = FORM_LEFT[2:7]
+EMPTIED = FORM_LEFT[2:8]
 
 
 def in_hand(item: str) -> dict:

@@ -18,7 +18,7 @@ from mostrador.nlu.intents import INTENT_RANKING, LinearIntentClassifier
 from mostrador.nlu.language import LanguageIdentifier, requested_language
 from mostrador.nlu.linear import LinearModel
 from mostrador.nlu.quantity import QuantityExtractor
-from mostrador.nlu.session_start import session_events
+from mostrador.nlu.session_start import left_open, session_events
 
 HELD_OUT = Path(__file__).parent / "held_out.csv"
 AT_LEAST_RIGHT = 0.9  # of the held-out sentences, in each language
@@ -134,5 +134,18 @@ def test_a_session_keeps_only_what_is_listed() -> None:
         {"event": "session_started"},
         {"event": "slot", "name": "language", "value": "es"},
         {"event": "slot", "name": "list_cursor", "value": "1.2.3"},
+        {"event": "slot", "name": "left_open", "value": {"list": "", "cursor": "1.2.3"}},
         {"event": "action", "name": "action_listen"},
     ]
+
+
+def test_silence_leaves_open_what_a_form_had_gathered_and_a_long_talk_leaves_nothing() -> None:
+    slots = {"item": "5", "requested_slot": "quantity", "list_kind": "low_stock", "list_cursor": "1.2.3"}
+    assert left_open(slots, "stock_update_form") == {
+        "form": "stock_update_form",
+        "asked": "quantity",
+        "slots": {"item": "5"},
+    }
+    assert left_open({**slots, "left_open": {"form": "x"}}, "") == {"form": "x"}
+    assert left_open({}, "") is None
+    assert not any(event.get("name") == "left_open" for event in session_events(slots, "", silent=False))
