@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import copy
 import logging
+from itertools import islice
 from operator import is_
 from types import SimpleNamespace
-from typing import Any, Dict, List, Optional, Set, Text, Tuple
+from typing import Any, Deque, Dict, List, Optional, Set, Text, Tuple
 
 import rasa
 from rasa.core import processor
@@ -22,7 +23,15 @@ from rasa.core.policies.rule_policy import SHOULD_NOT_BE_SET, RulePolicy
 from rasa.engine.graph import GraphNode
 from rasa.engine.runner.dask import DaskGraphRunner
 from rasa.shared.core.domain import Domain, State
-from rasa.shared.core.events import ActionExecuted, Event, UserUttered
+from rasa.shared.core.events import (
+    ActionExecuted,
+    ActiveLoop,
+    BotUttered,
+    DefinePrevUserUtteredFeaturization,
+    Event,
+    SlotSet,
+    UserUttered,
+)
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.exceptions import RasaException
 
@@ -129,13 +138,44 @@ def _copy(self: DialogueStateTracker) -> DialogueStateTracker:
 
 
 def _applied_events(self: DialogueStateTracker) -> List[Event]:
-    """The events that count, worked out once per event instead of at every look."""
-    at = (len(self.events), id(self.events[-1]) if self.events else 0)
-    kept = self.__dict__.get(_APPLIED)
-    if kept is None or kept[0] != at:
-        kept = (at, _original_applied_events(self))
-        self.__dict__[_APPLIED] = kept
-    return list(kept[1])
+    """The events that count: those known from the last time, and new ones as far as each of them simply follows."""
+    kept: Optional[_Applied] = self.__dict__.get(_APPLIED)
+    if kept is not None and kept.reaches_into(self.events):
+        new = list(islice(self.events, kept.count, None))
+        if all(kept.simply_follows(event) for event in new):
+            kept.go_on(new)
+            return list(kept.events)
+    loops = frozenset(event.name for event in self.events if isinstance(event, ActiveLoop) and event.name)
+    kept = _Applied(_original_applied_events(self), loops)
+    kept.count, kept.last = len(self.events), self.events[-1] if self.events else None
+    self.__dict__[_APPLIED] = kept
+    return list(kept.events)
+
+
+class _Applied:
+    """The events of a tracker that count, up to its ``count``-th, which is ``last``; and the loops among them."""
+
+    _SIMPLE = frozenset({SlotSet, UserUttered, BotUttered, DefinePrevUserUtteredFeaturization})
+
+    def __init__(self, events: List[Event], loops: "frozenset[Text]") -> None:
+        self.events = events
+        self.loops = loops
+        self.count = 0
+        self.last: Optional[Event] = None
+
+    def reaches_into(self, events: "Deque[Event]") -> bool:
+        return 0 < self.count <= len(events) and events[self.count - 1] is self.last
+
+    def simply_follows(self, event: Event) -> bool:
+        """Whether nothing before it is taken back by it: an action of a loop may do that, and rarer events."""
+        if type(event) is ActionExecuted:
+            return event.action_name not in self.loops
+        return type(event) in self._SIMPLE
+
+    def go_on(self, new: List[Event]) -> None:
+        self.events += new
+        if new:
+            self.count, self.last = self.count + len(new), new[-1]
 
 
 class _RuleIndex:

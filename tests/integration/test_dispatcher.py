@@ -92,6 +92,7 @@ class Counter:
             actions_port=self.port,
             patience=settings.pop("patience", 30.0),
             turns_at_once=4,
+            quiet_window=0.0,  # each text is a message of its own here
         )
         self.agent = agent
         store = agent.tracker_store

@@ -251,6 +251,15 @@ class Bench:
         ]  # fmt: skip
 
 
+def _loop_ms() -> float:
+    """Milliseconds of a fixed piece of plain Python: how fast this machine is at this moment."""
+    began = time.perf_counter()
+    total = 0
+    for number in range(1_000_000):
+        total += number
+    return 1000 * (time.perf_counter() - began)
+
+
 def _timed(command: Sequence[str], env: Dict[str, str]) -> float:
     began = time.monotonic()
     subprocess.run(command, cwd=ROOT, env=env, check=True, stdin=subprocess.DEVNULL, capture_output=True)
@@ -370,12 +379,17 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         from tests.load.stock_rasa import measure
 
         parts.insert(0, ("stock Rasa", lambda: bench.stock.update(measure())))
+    speeds: Dict[str, List[float]] = {}
     for name, work in parts:
         print(f"measuring: {name}", file=sys.stderr, flush=True)
+        before = [_loop_ms() for _ in range(5)]
         work()
+        speeds[name] = before + [_loop_ms() for _ in range(5)]
     rows = bench.rows()
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, commit {_commit()}")
     _print(rows, bench.hints)
+    spans = ", ".join(f"{min(times):.0f}–{max(times):.0f} at {name}" for name, times in speeds.items())
+    print(f"\nspeed of the machine, as ms of a fixed loop before and after each part: {spans}")
     result = {
         "at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "commit": _commit(),
@@ -385,6 +399,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         "found": bench.found,
         "stock": bench.stock,
         "feed": bench.feed,
+        "machine_loop_ms": speeds,
         "profile": bench.hints,
         "seconds": round(time.monotonic() - began, 1),
     }
