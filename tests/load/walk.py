@@ -48,6 +48,18 @@ SAID = (
     "yes", "no", "sí", "haan", "nahi", "thanks", "gracias", "धन्यवाद", "bye", "adiós", "are you a robot?",
     "I want to talk to a person", "quiero hablar con alguien", "किसी इंसान से बात करनी है", "stop", "STOP", "baja",
     "no more messages", "start again", "resume messages",
+    # numbers in words, several at once, by name
+    "fifty", "cincuenta", "पचास", "pachas", "2 dozen", "dos docenas", "set to 20", "llegaron 20", "3 बिक गए", "10000",
+    "red 20, blue 30", "rojo 20 y azul 30", "लाल 20 नीला 30", "all blue ones 20", "M 10 L 5", "Kurta 1.0 12",
+    "stock of the kurta is 7", "fifty thousand lakh", "undo all", "deshacer todo",
+    # not wanted, later, brought back
+    "I no longer make it", "ya no lo hago", "यह अब नहीं बनाता", "ye ab nahi banata", "no material", "season is over",
+    "not this one", "not now", "remind me next week", "en dos semanas", "अगले महीने", "until I say",
+    "the whole catalogue",
+    "show the hidden ones", "qué tengo oculto", "bring it back to the list", "वापस दिखाओ",
+    # settings
+    "settings", "ajustes", "सेटिंग", "my name is Asha Rao", "me llamo Ana", "9 to 18", "de 9 a 18",
+    "no reminders", "go on",
     # counts
     "5", "0", "12", "+3", "-1", "-99999", "1000000", "1000001", "99999999999999999999", "५०", "1,000", "3.5", "5 or 6",
     "sold 3", "llegaron 12", "zero", "ten", "half a dozen", "12 pieces of the blue one", "1/2", "٣", "2️⃣", "№ 7",
