@@ -20,7 +20,8 @@ _MOST_OF_A_LIST = 60
 
 _WHO = text(
     """
-    select c.contact_id, c.owner, c.owner_name, c.form_open, p.name, coalesce(p.language, '') as language,
+    select c.contact_id, c.owner, c.owner_name, c.open_form <> '' as form_open, p.name,
+           coalesce(p.language, '') as language,
            array(select value from contact_alias a where a.contact_id = p.id) as ids,
            array(select supplier_id from contact_role r
                  where r.contact_id = p.id and r.role = 'seller' and r.supplier_id <> 0) as suppliers
