@@ -1,6 +1,6 @@
 """People who write one thing in three lines: ``python -m tests.load.bursts [--bursts N] [--seed S] [--json]``.
 
-Forty people write bursts of three short texts, up to 0.8 seconds apart, with the settings a shop starts with; between
+Twelve people write bursts of three short texts, up to 0.8 seconds apart, with the settings a shop starts with; between
 bursts they tap, and answer the stock form. Held against it: at least 99 % of the bursts become one turn with one answer
 (a burst whose own lines came further apart than the quiet window is not counted as one), a burst is answered no later
 than the cap after its first line, and no tap and no answer to a form waits. Exit status 0 only when that holds.
@@ -27,7 +27,7 @@ LINES = {
     "es": (("hola", "qué se me", "agotó?"), ("buenas", "cómo va", "ayuda por favor"), ("gracias", "mil", "gracias")),
     "hi": (("नमस्ते", "क्या खत्म", "हो गया?"), ("हैलो", "जी", "मदद चाहिए"), ("धन्यवाद", "बहुत", "धन्यवाद")),
 }
-PEOPLE = 40
+PEOPLE = 12
 GAP = 0.8
 
 
