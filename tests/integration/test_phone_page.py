@@ -461,7 +461,6 @@ def test_a_voice_note_is_recorded_heard_and_sent(page: Any, business: Business) 
     assert audio["voice"] is True
     assert audio["mime_type"].split(";")[0] in ("audio/ogg", "audio/mp4")
     expect(page.locator(".mine audio")).to_be_visible()
-    business.until(lambda: page.locator(".mine audio").evaluate("(audio) => audio.duration > 0.2"), within=30)
 
 
 def test_an_audio_file_is_no_voice_note(page: Any, business: Business, tmp_path: Path) -> None:
