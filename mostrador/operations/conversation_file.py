@@ -204,8 +204,11 @@ def read(file: Path) -> List[Conversation]:
     return parse(text, file)
 
 
-def parse(text: str, file: Path) -> List[Conversation]:
-    """As ``read``, of a text that is, or may become, the content of ``file``."""
+def parse(text: str, file: Path, own: bool = True) -> List[Conversation]:
+    """As ``read``, of a text that is, or may become, the content of ``file``.
+
+    A text that is not our ``own`` may name no files of this machine, and is not told which there are.
+    """
     try:
         documents = list(YAML(typ="rt", pure=True).load_all(text))
     except MarkedYAMLError as wrong:
@@ -215,7 +218,7 @@ def parse(text: str, file: Path) -> List[Conversation]:
     except YAMLError as wrong:
         reason = str(wrong).strip().split("\n", 1)[0]
         raise WrongConversation(f"{Place(file, 1)}: {reason}") from None
-    found = [_Reader(file).conversation(document) for document in documents if document is not None]
+    found = [_Reader(file, own).conversation(document) for document in documents if document is not None]
     if not found:
         raise WrongConversation(f"{Place(file, 1)}: there is no conversation here")
     return found
@@ -237,8 +240,9 @@ def seconds_of(text: str) -> Optional[float]:
 class _Reader:
     """Reads one file; every error knows its line."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, own: bool = True) -> None:
         self._file = file
+        self._own = own
 
     # --- the smallest parts
 
@@ -444,6 +448,8 @@ class _Reader:
             spec["caption"] = self._text(sent, "caption", "caption")
         if sent[kind] is True:
             return Write(place, spec)  # the simulator makes up a file of the kind
+        if not self._own:
+            raise self._wrong(place, "an uploaded conversation cannot send files; say true instead")
         file = self._file.parent / self._text(sent, kind, f"{kind} (a file beside this one, or true)")
         if not file.is_file():
             raise self._wrong(place, f"there is no file {file.name} beside this one")

@@ -15,7 +15,6 @@ from mostrador.operations.conversation_file import (
     AnyStep,
     Conversation,
     Database,
-    Write,
     WrongConversation,
     find_files,
     parse,
@@ -168,7 +167,7 @@ class Replays:
     def _read(self, order: Mapping[str, Any]) -> "tuple[str, List[Conversation]]":
         try:
             if isinstance(order.get("yaml"), str):
-                conversations = parse(order["yaml"], _UPLOADED)
+                conversations = parse(order["yaml"], _UPLOADED, own=False)
                 for conversation in conversations:
                     _refuse_what_only_own_files_may(conversation)
                 return order["yaml"], conversations
@@ -184,10 +183,8 @@ class Replays:
 
 
 def _refuse_what_only_own_files_may(conversation: Conversation) -> None:
-    """A file from anywhere must not bring SQL of its own, nor read files of this machine."""
+    """A file from anywhere must not bring SQL of its own."""
     for step in conversation.steps:
-        if isinstance(step, Write) and step.file is not None:
-            raise WrongConversation(f"{step.place}: an uploaded conversation cannot send files; say true instead")
         for fact in step.facts if isinstance(step, Database) else ():
             if fact.kind == "query":
                 raise WrongConversation(f"{fact.place}: queries are only run from files in tests/conversations")

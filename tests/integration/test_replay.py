@@ -62,7 +62,7 @@ def test_conversations_are_listed_and_the_unreadable_and_unplayable_say_why(tmp_
         ({"file": "../../pyproject.toml"}, "no such file"),
         ({"file": "a.yml", "index": 2}, "2 conversations"),
         ({"yaml": "steps: ["}, "uploaded.yml:1"),
-        ({"yaml": "conversation: x\nsteps:\n  - send: {image: ../../etc/hostname}\n"}, "cannot send files|no file"),
+        ({"yaml": "conversation: x\nsteps:\n  - send: {image: ../../etc/hostname}\n"}, "cannot send files"),
         ({"yaml": "conversation: x\nsteps:\n  - database: {query: select 1, equals: 1}\n"}, "queries are only run"),
         ({"yaml": "conversation: x\nsteps:\n  - wait: 2h\n"}, "Hours pass"),
         ({}, "no such file"),

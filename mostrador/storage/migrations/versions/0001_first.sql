@@ -251,11 +251,11 @@ CREATE TABLE inbox (
     FOREIGN KEY(conversation_id) REFERENCES conversation (id)
 );
 
+CREATE INDEX inbox_recent ON inbox (received_at);
+
 CREATE INDEX inbox_open ON inbox (conversation_id, sent_at, id) WHERE status = 'new';
 
 CREATE INDEX inbox_due ON inbox (due_at) WHERE status = 'new';
-
-CREATE INDEX inbox_recent ON inbox (received_at);
 
 CREATE TABLE turn (
     id TEXT NOT NULL,
@@ -293,7 +293,6 @@ CREATE TABLE outbox (
     lease_until TIMESTAMP WITH TIME ZONE,
     error_code INTEGER,
     error TEXT,
-    judged BOOLEAN DEFAULT false NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     sent_at TIMESTAMP WITH TIME ZONE,
     status_at TIMESTAMP WITH TIME ZONE,
@@ -308,10 +307,6 @@ CREATE INDEX outbox_open ON outbox (conversation_id, urgency, id) WHERE status I
 CREATE INDEX outbox_due ON outbox (due_at) WHERE status IN ('queued', 'sending', 'unknown');
 
 CREATE INDEX outbox_turn ON outbox (turn_id);
-
-CREATE INDEX outbox_unjudged ON outbox (id) WHERE status = 'failed' AND judged = false;
-
-CREATE INDEX outbox_accepted ON outbox (conversation_id, sent_at) WHERE status = 'accepted';
 
 CREATE TABLE manual_task (
     id BIGSERIAL NOT NULL,
