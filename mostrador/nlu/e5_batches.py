@@ -20,8 +20,7 @@ _QUERY = "query: "  # the prefix the model was trained with for short texts that
 _SPACE = "\u2581"
 _BLOCK = np.dtype([("scale", "<f2"), ("nibbles", "u1", 16)])  # 32 weights of four bits
 _TOKENS_AT_ONCE = 1024
-_LAYER = ("q.w", "q.b", "k.w", "k.b", "v.w", "v.b", "ao.w", "ao.b", "aln.w", "aln.b")
-_LAYER += ("fi.w", "fi.b", "fo.w", "fo.b", "oln.w", "oln.b")
+_LAYER = "q.w q.b k.w k.b v.w v.b ao.w ao.b aln.w aln.b fi.w fi.b fo.w fo.b oln.w oln.b".split()
 
 
 class E5Batches:

@@ -19,7 +19,9 @@ from mostrador.nlu.text import reading
 logger = logging.getLogger(__name__)
 
 _FOLDS = 5
+_ENOUGH = 4000  # examples; from so many on two of the five models tell as much as all
 _NO_WORSE = 0.002  # by so much of the questions the gate may be worse than asking the encoder always
+_SAME = 0.7  # the cosine of two sentences, their mean taken away, from which on they say nearly the same
 _NEVER = 2.0  # no sureness reaches it
 
 
@@ -99,7 +101,10 @@ class _Examples(NamedTuple):
 
     def models(self, rows: np.ndarray, options: Options) -> Tuple[LinearModel, Optional[MeaningModel]]:
         labels = [str(label) for label in self.labels[rows]]
-        words = LinearModel.fit([self.texts[i] for i in rows], labels, options.words_strength, each_alone=True)
+        try:
+            words = LinearModel.fit([self.texts[i] for i in rows], labels, options.words_strength, each_alone=True)
+        except ValueError:  # no feature is left
+            raise TooFewExamples("There are no words in the examples to learn from.") from None
         if self.vectors is None:
             return words, None
         return words, MeaningModel.fit(self.vectors[rows], labels, words.labels, options.meaning_strength)
@@ -149,27 +154,23 @@ class _Seen(NamedTuple):
 
 
 def _unseen(examples: _Examples, options: Options) -> _Seen:
-    """Five models; each judges a fifth of the examples and all those of a fifth of the intents, both kept from it.
+    """Five models (two, of many examples); a fifth of the examples and a fifth of the intents is kept from each.
 
     Intents that mean none are never kept from a model. An intent's only example is in every model that may know it.
     """
     labels = examples.labels
     names = sorted(set(labels))
     draw = np.random.RandomState(7)
-    folds, at = np.full(len(labels), -1), 0
-    for name in names:
-        own = np.flatnonzero(labels == name)
-        if len(own) > 1:
-            folds[draw.permutation(own)] = (np.arange(len(own)) + at) % _FOLDS
-            at += len(own)
+    folds = _folds(examples, draw)
     hidden_from = {name: i % _FOLDS for i, name in enumerate(draw.permutation(names))}
     hidden = np.array([-1 if label in options.none_intents else hidden_from[label] for label in labels])
     parts: List[Dict[str, np.ndarray]] = []
-    for fold in range(_FOLDS):
+    for fold in range(_FOLDS if len(labels) < _ENOUGH else 2):
         train = np.flatnonzero((folds != fold) & (hidden != fold))
         judged = np.flatnonzero((folds == fold) | (hidden == fold))
         if len(set(labels[train])) >= 2 and len(judged):
-            parts.append({"at": judged, "known": hidden[judged] != fold, **_judged(examples, train, judged, options)})
+            known = np.isin(labels[judged].astype(str), labels[train].astype(str))
+            parts.append({"at": judged, "known": known, **_judged(examples, train, judged, options)})
     if not parts:
         raise TooFewExamples("At least three intents, or two with two examples each, are needed.")
     whole = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
@@ -184,15 +185,40 @@ def _unseen(examples: _Examples, options: Options) -> _Seen:
     )
 
 
+def _folds(examples: _Examples, draw: np.random.RandomState) -> np.ndarray:
+    """The fold that judges each example, −1 for an intent's only one. Sentences that say nearly the same stay together.
+
+    A person's words resemble an example less than the examples of one trainer resemble each other.
+    """
+    from scipy.sparse.csgraph import connected_components
+
+    labels, vectors = examples.labels, examples.vectors
+    if vectors is not None:
+        vectors = vectors - vectors.mean(axis=0)
+        vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    folds, at = np.full(len(labels), -1), 0
+    for name in sorted(set(labels)):
+        own = np.flatnonzero(labels == name)
+        groups = np.arange(len(own))
+        if vectors is not None:
+            count, found = connected_components(vectors[own] @ vectors[own].T > _SAME, directed=False)
+            groups = found if count > 1 else groups
+        if len(own) > 1:
+            place = draw.permutation(groups.max() + 1) + at
+            folds[own] = place[groups] % _FOLDS
+            at += groups.max() + 1
+    return folds
+
+
 def _judged(examples: _Examples, train: np.ndarray, judged: np.ndarray, options: Options) -> Dict[str, np.ndarray]:
     words, meaning = examples.models(train, options)
     scores = np.array([words.scores(examples.texts[i]) for i in judged])
     names = np.array(words.labels, dtype=object)
     found = {"words": names[scores.argmax(axis=1)], "words_evidence": evidence_of_words(scores)}
     if meaning is not None and examples.vectors is not None:
-        meant, nearest = meaning.scores(examples.vectors[judged])
+        meant = meaning.scores(examples.vectors[judged])
         found["both"] = names[average(scores, meant).argmax(axis=1)]
-        found["both_evidence"] = evidence_of_both(scores, meant, nearest)
+        found["both_evidence"] = evidence_of_both(scores, meant)
     return found
 
 
@@ -218,22 +244,25 @@ def _handled(seen: _Seen, top: np.ndarray, sure: np.ndarray, threshold: float) -
 
 
 def _threshold(seen: _Seen, top: np.ndarray, sure: np.ndarray, options: Options) -> float:
-    """Where the mean of both shares of ``_handled`` is greatest.
+    """The least one that is not clearly worse than the best; the worth is the sum of both shares of ``_handled``.
 
-    Where the training data has examples that mean none, only these count as others, and at most ``false_fallback``
-    of the shop's own questions are asked again for being unsure.
+    "Clearly" is one standard error (Breiman et al. 1984). Where the training data has examples that mean none, only
+    these count as others, and the best one is taken with which at most ``false_fallback`` of the shop's own questions
+    are asked again for being unsure.
     """
     labelled = bool(seen.none.any())
     own, other = ~seen.nothing, seen.none if labelled else seen.nothing
     right, none = seen.right(top), seen.answers_none(top)
-    best, found = -1.0, 0.0
+    worths: List[Tuple[float, float]] = []
     for threshold in np.quantile(sure, np.linspace(0.0, 0.95, 191)):
         unsure = sure < threshold
         if labelled and _share((unsure & ~none)[own]) > options.false_fallback:
             break
-        worth = _share((right & ~unsure)[own]) + _share((unsure | none)[other])
-        if worth > best + 1e-9:
-            best, found = worth, float(threshold)
+        answered, recognised = _share((right & ~unsure)[own]), _share((unsure | none)[other])
+        worths.append((answered + recognised, float(threshold)))
+    best = max(worth for worth, _ in worths) if worths else 0.0
+    needed = best - (0.0 if labelled else np.sqrt(sum(0.25 / max(group.sum(), 1) for group in (own, other))))
+    found = min((threshold for worth, threshold in worths if worth >= needed), default=0.0)
     return min(max(found, 0.01), 0.99)
 
 
