@@ -58,6 +58,13 @@ def learn(
     texts: Sequence[str], labels: Sequence[str], options: Options = Options(), cache: Optional[Path] = None
 ) -> IntentModel:
     """``cache`` is the folder in which vectors of sentences are kept. Raises TooFewExamples."""
+    return learn_and_show(texts, labels, options, cache)[0]
+
+
+def learn_and_show(
+    texts: Sequence[str], labels: Sequence[str], options: Options, cache: Optional[Path]
+) -> Tuple[IntentModel, "Seen"]:
+    """``learn``, and what it went by."""
     if len(set(labels)) < 2:
         raise TooFewExamples("Examples of at least two intents are needed.")
     examples = _Examples(
@@ -80,7 +87,7 @@ def learn(
     if seen.both is not None:
         report["by_words_alone"] = float((by_words.of(seen.words.evidence) >= gate).mean())
     logger.info("Intents learnt: %s", json.dumps(report))
-    return IntentModel(words, meaning, by_words, by_both, gate, threshold, options.encoder, report)
+    return IntentModel(words, meaning, by_words, by_both, gate, threshold, options.encoder, report), seen
 
 
 def _vectors(texts: Sequence[str], options: Options, cache: Optional[Path]) -> Optional[np.ndarray]:
@@ -110,13 +117,13 @@ class _Examples(NamedTuple):
         return words, MeaningModel.fit(self.vectors[rows], labels, words.labels, options.meaning_strength)
 
 
-class _View(NamedTuple):
+class View(NamedTuple):
     """The likeliest intent and the evidence for it, a row per judged sentence."""
 
     top: np.ndarray
     evidence: np.ndarray
 
-    def sureness(self, seen: "_Seen") -> Sureness:
+    def sureness(self, seen: "Seen") -> Sureness:
         """Learnt with equal weight for what is in scope and what is not."""
         from sklearn.linear_model import LogisticRegression
 
@@ -130,15 +137,19 @@ class _View(NamedTuple):
         return Sureness([float(w) for w in model.coef_[0] / scale], float(model.intercept_[0]))
 
 
-class _Seen(NamedTuple):
-    """Sentences that the judging model had not seen. ``known``: it knew their intent. ``none``: that means none."""
+class Seen(NamedTuple):
+    """Sentences, by place, that the judging model had not seen.
 
+    ``known``: it knew their intent. ``none``: that means none.
+    """
+
+    at: np.ndarray
     labels: np.ndarray
     known: np.ndarray
     none: np.ndarray
     says_none: Tuple[str, ...]
-    words: _View
-    both: Optional[_View]
+    words: View
+    both: Optional[View]
 
     @property
     def nothing(self) -> np.ndarray:
@@ -153,7 +164,7 @@ class _Seen(NamedTuple):
         return np.isin(top.astype(str), self.says_none)
 
 
-def _unseen(examples: _Examples, options: Options) -> _Seen:
+def _unseen(examples: _Examples, options: Options) -> Seen:
     """Five models (two, of many examples); a fifth of the examples and a fifth of the intents is kept from each.
 
     Intents that mean none are never kept from a model. An intent's only example is in every model that may know it.
@@ -175,13 +186,14 @@ def _unseen(examples: _Examples, options: Options) -> _Seen:
         raise TooFewExamples("At least three intents, or two with two examples each, are needed.")
     whole = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
     of = labels[whole["at"]]
-    return _Seen(
+    return Seen(
+        whole["at"],
         of,
         whole["known"],
         np.isin(of.astype(str), options.none_intents),
         options.none_intents,
-        _View(whole["words"], whole["words_evidence"]),
-        _View(whole["both"], whole["both_evidence"]) if "both" in whole else None,
+        View(whole["words"], whole["words_evidence"]),
+        View(whole["both"], whole["both_evidence"]) if "both" in whole else None,
     )
 
 
@@ -222,7 +234,7 @@ def _judged(examples: _Examples, train: np.ndarray, judged: np.ndarray, options:
     return found
 
 
-def _gate(seen: _Seen, by_words: np.ndarray, full: np.ndarray, options: Options) -> float:
+def _gate(seen: Seen, by_words: np.ndarray, full: np.ndarray, options: Options) -> float:
     """The least sureness of the words from which on the encoder changes nearly nothing for the better."""
     assert seen.both is not None
     threshold = _threshold(seen, seen.both.top, full, options)
@@ -235,7 +247,7 @@ def _gate(seen: _Seen, by_words: np.ndarray, full: np.ndarray, options: Options)
     return _NEVER
 
 
-def _handled(seen: _Seen, top: np.ndarray, sure: np.ndarray, threshold: float) -> Tuple[float, float]:
+def _handled(seen: Seen, top: np.ndarray, sure: np.ndarray, threshold: float) -> Tuple[float, float]:
     """The share of the shop's own questions answered rightly, and of others answered by none."""
     asked_again = sure < threshold
     own, other = ~seen.nothing, seen.nothing
@@ -243,7 +255,7 @@ def _handled(seen: _Seen, top: np.ndarray, sure: np.ndarray, threshold: float) -
     return answered, _share((asked_again | seen.answers_none(top))[other])
 
 
-def _threshold(seen: _Seen, top: np.ndarray, sure: np.ndarray, options: Options) -> float:
+def _threshold(seen: Seen, top: np.ndarray, sure: np.ndarray, options: Options) -> float:
     """The least one that is not clearly worse than the best; the worth is the sum of both shares of ``_handled``.
 
     "Clearly" is one standard error (Breiman et al. 1984). Where the training data has examples that mean none, only
@@ -266,7 +278,7 @@ def _threshold(seen: _Seen, top: np.ndarray, sure: np.ndarray, options: Options)
     return min(max(found, 0.01), 0.99)
 
 
-def _figures(seen: _Seen, top: np.ndarray, sure: np.ndarray, threshold: float) -> Dict[str, Any]:
+def _figures(seen: Seen, top: np.ndarray, sure: np.ndarray, threshold: float) -> Dict[str, Any]:
     own = ~seen.nothing
     answered, recall = _handled(seen, top, sure, threshold)
     again = (sure < threshold) | seen.answers_none(top)
