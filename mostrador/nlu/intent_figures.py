@@ -27,7 +27,7 @@ class Sentence(NamedTuple):
     label: str
 
 
-def read_sentences(path: Path, language: Optional[str] = None) -> List[Sentence]:
+def read_sentences(path: Path, language: Optional[str] = None, column_needed: bool = True) -> List[Sentence]:
     """Rows of a CSV in UTF-8 with the columns sentence and label; with ``language``, those of that column's value.
 
     Rows without a sentence or without a label are errors, as is a file without rows. Raises UnusableFile.
@@ -35,6 +35,8 @@ def read_sentences(path: Path, language: Optional[str] = None) -> List[Sentence]
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
+            if "language" not in (reader.fieldnames or []) and not column_needed:
+                language = None
             needed = ["sentence", "label"] + (["language"] if language else [])
             missing = [name for name in needed if name not in (reader.fieldnames or [])]
             if missing:
@@ -105,7 +107,6 @@ def few_shots(
     shots: int,
     options: Options,
     cache: Optional[Path],
-    draws: int = 5,
 ) -> Dict[str, Any]:
     """In-scope accuracy with ``shots`` examples of each intent, the mean of several draws with fixed seeds."""
     by_label: Mapping[str, List[Sentence]] = defaultdict(list)

@@ -19,7 +19,9 @@ from mostrador.nlu.text import reading
 logger = logging.getLogger(__name__)
 
 _FOLDS = 5
+_ENOUGH = 4000  # examples; from so many on two of the five models tell as much as all
 _NO_WORSE = 0.002  # by so much of the questions the gate may be worse than asking the encoder always
+_SAME = 0.7  # the cosine of two sentences, their mean taken away, from which on they say nearly the same
 _NEVER = 2.0  # no sureness reaches it
 
 
@@ -56,6 +58,13 @@ def learn(
     texts: Sequence[str], labels: Sequence[str], options: Options = Options(), cache: Optional[Path] = None
 ) -> IntentModel:
     """``cache`` is the folder in which vectors of sentences are kept. Raises TooFewExamples."""
+    return learn_and_show(texts, labels, options, cache)[0]
+
+
+def learn_and_show(
+    texts: Sequence[str], labels: Sequence[str], options: Options, cache: Optional[Path]
+) -> Tuple[IntentModel, "Seen"]:
+    """``learn``, and what it went by."""
     if len(set(labels)) < 2:
         raise TooFewExamples("Examples of at least two intents are needed.")
     examples = _Examples(
@@ -78,7 +87,7 @@ def learn(
     if seen.both is not None:
         report["by_words_alone"] = float((by_words.of(seen.words.evidence) >= gate).mean())
     logger.info("Intents learnt: %s", json.dumps(report))
-    return IntentModel(words, meaning, by_words, by_both, gate, threshold, options.encoder, report)
+    return IntentModel(words, meaning, by_words, by_both, gate, threshold, options.encoder, report), seen
 
 
 def _vectors(texts: Sequence[str], options: Options, cache: Optional[Path]) -> Optional[np.ndarray]:
@@ -99,19 +108,22 @@ class _Examples(NamedTuple):
 
     def models(self, rows: np.ndarray, options: Options) -> Tuple[LinearModel, Optional[MeaningModel]]:
         labels = [str(label) for label in self.labels[rows]]
-        words = LinearModel.fit([self.texts[i] for i in rows], labels, options.words_strength, each_alone=True)
+        try:
+            words = LinearModel.fit([self.texts[i] for i in rows], labels, options.words_strength, each_alone=True)
+        except ValueError:  # no feature is left
+            raise TooFewExamples("There are no words in the examples to learn from.") from None
         if self.vectors is None:
             return words, None
         return words, MeaningModel.fit(self.vectors[rows], labels, words.labels, options.meaning_strength)
 
 
-class _View(NamedTuple):
+class View(NamedTuple):
     """The likeliest intent and the evidence for it, a row per judged sentence."""
 
     top: np.ndarray
     evidence: np.ndarray
 
-    def sureness(self, seen: "_Seen") -> Sureness:
+    def sureness(self, seen: "Seen") -> Sureness:
         """Learnt with equal weight for what is in scope and what is not."""
         from sklearn.linear_model import LogisticRegression
 
@@ -125,15 +137,19 @@ class _View(NamedTuple):
         return Sureness([float(w) for w in model.coef_[0] / scale], float(model.intercept_[0]))
 
 
-class _Seen(NamedTuple):
-    """Sentences that the judging model had not seen. ``known``: it knew their intent. ``none``: that means none."""
+class Seen(NamedTuple):
+    """Sentences, by place, that the judging model had not seen.
 
+    ``known``: it knew their intent. ``none``: that means none.
+    """
+
+    at: np.ndarray
     labels: np.ndarray
     known: np.ndarray
     none: np.ndarray
     says_none: Tuple[str, ...]
-    words: _View
-    both: Optional[_View]
+    words: View
+    both: Optional[View]
 
     @property
     def nothing(self) -> np.ndarray:
@@ -148,40 +164,62 @@ class _Seen(NamedTuple):
         return np.isin(top.astype(str), self.says_none)
 
 
-def _unseen(examples: _Examples, options: Options) -> _Seen:
-    """Five models; each judges a fifth of the examples and all those of a fifth of the intents, both kept from it.
+def _unseen(examples: _Examples, options: Options) -> Seen:
+    """Five models (two, of many examples); a fifth of the examples and a fifth of the intents is kept from each.
 
     Intents that mean none are never kept from a model. An intent's only example is in every model that may know it.
     """
     labels = examples.labels
     names = sorted(set(labels))
     draw = np.random.RandomState(7)
-    folds, at = np.full(len(labels), -1), 0
-    for name in names:
-        own = np.flatnonzero(labels == name)
-        if len(own) > 1:
-            folds[draw.permutation(own)] = (np.arange(len(own)) + at) % _FOLDS
-            at += len(own)
+    folds = _folds(examples, draw)
     hidden_from = {name: i % _FOLDS for i, name in enumerate(draw.permutation(names))}
     hidden = np.array([-1 if label in options.none_intents else hidden_from[label] for label in labels])
     parts: List[Dict[str, np.ndarray]] = []
-    for fold in range(_FOLDS):
+    for fold in range(_FOLDS if len(labels) < _ENOUGH else 2):
         train = np.flatnonzero((folds != fold) & (hidden != fold))
         judged = np.flatnonzero((folds == fold) | (hidden == fold))
         if len(set(labels[train])) >= 2 and len(judged):
-            parts.append({"at": judged, "known": hidden[judged] != fold, **_judged(examples, train, judged, options)})
+            known = np.isin(labels[judged].astype(str), labels[train].astype(str))
+            parts.append({"at": judged, "known": known, **_judged(examples, train, judged, options)})
     if not parts:
         raise TooFewExamples("At least three intents, or two with two examples each, are needed.")
     whole = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
     of = labels[whole["at"]]
-    return _Seen(
+    return Seen(
+        whole["at"],
         of,
         whole["known"],
         np.isin(of.astype(str), options.none_intents),
         options.none_intents,
-        _View(whole["words"], whole["words_evidence"]),
-        _View(whole["both"], whole["both_evidence"]) if "both" in whole else None,
+        View(whole["words"], whole["words_evidence"]),
+        View(whole["both"], whole["both_evidence"]) if "both" in whole else None,
     )
+
+
+def _folds(examples: _Examples, draw: np.random.RandomState) -> np.ndarray:
+    """The fold that judges each example, −1 for an intent's only one. Sentences that say nearly the same stay together.
+
+    A person's words resemble an example less than the examples of one trainer resemble each other.
+    """
+    from scipy.sparse.csgraph import connected_components
+
+    labels, vectors = examples.labels, examples.vectors
+    if vectors is not None:
+        vectors = vectors - vectors.mean(axis=0)
+        vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    folds, at = np.full(len(labels), -1), 0
+    for name in sorted(set(labels)):
+        own = np.flatnonzero(labels == name)
+        groups = np.arange(len(own))
+        if vectors is not None:
+            count, found = connected_components(vectors[own] @ vectors[own].T > _SAME, directed=False)
+            groups = found if count > 1 else groups
+        if len(own) > 1:
+            place = draw.permutation(groups.max() + 1) + at
+            folds[own] = place[groups] % _FOLDS
+            at += groups.max() + 1
+    return folds
 
 
 def _judged(examples: _Examples, train: np.ndarray, judged: np.ndarray, options: Options) -> Dict[str, np.ndarray]:
@@ -190,13 +228,13 @@ def _judged(examples: _Examples, train: np.ndarray, judged: np.ndarray, options:
     names = np.array(words.labels, dtype=object)
     found = {"words": names[scores.argmax(axis=1)], "words_evidence": evidence_of_words(scores)}
     if meaning is not None and examples.vectors is not None:
-        meant, nearest = meaning.scores(examples.vectors[judged])
+        meant = meaning.scores(examples.vectors[judged])
         found["both"] = names[average(scores, meant).argmax(axis=1)]
-        found["both_evidence"] = evidence_of_both(scores, meant, nearest)
+        found["both_evidence"] = evidence_of_both(scores, meant)
     return found
 
 
-def _gate(seen: _Seen, by_words: np.ndarray, full: np.ndarray, options: Options) -> float:
+def _gate(seen: Seen, by_words: np.ndarray, full: np.ndarray, options: Options) -> float:
     """The least sureness of the words from which on the encoder changes nearly nothing for the better."""
     assert seen.both is not None
     threshold = _threshold(seen, seen.both.top, full, options)
@@ -209,7 +247,7 @@ def _gate(seen: _Seen, by_words: np.ndarray, full: np.ndarray, options: Options)
     return _NEVER
 
 
-def _handled(seen: _Seen, top: np.ndarray, sure: np.ndarray, threshold: float) -> Tuple[float, float]:
+def _handled(seen: Seen, top: np.ndarray, sure: np.ndarray, threshold: float) -> Tuple[float, float]:
     """The share of the shop's own questions answered rightly, and of others answered by none."""
     asked_again = sure < threshold
     own, other = ~seen.nothing, seen.nothing
@@ -217,27 +255,30 @@ def _handled(seen: _Seen, top: np.ndarray, sure: np.ndarray, threshold: float) -
     return answered, _share((asked_again | seen.answers_none(top))[other])
 
 
-def _threshold(seen: _Seen, top: np.ndarray, sure: np.ndarray, options: Options) -> float:
-    """Where the mean of both shares of ``_handled`` is greatest.
+def _threshold(seen: Seen, top: np.ndarray, sure: np.ndarray, options: Options) -> float:
+    """The least one that is not clearly worse than the best; the worth is the sum of both shares of ``_handled``.
 
-    Where the training data has examples that mean none, only these count as others, and at most ``false_fallback``
-    of the shop's own questions are asked again for being unsure.
+    "Clearly" is one standard error (Breiman et al. 1984). Where the training data has examples that mean none, only
+    these count as others, and the best one is taken with which at most ``false_fallback`` of the shop's own questions
+    are asked again for being unsure.
     """
     labelled = bool(seen.none.any())
     own, other = ~seen.nothing, seen.none if labelled else seen.nothing
     right, none = seen.right(top), seen.answers_none(top)
-    best, found = -1.0, 0.0
+    worths: List[Tuple[float, float]] = []
     for threshold in np.quantile(sure, np.linspace(0.0, 0.95, 191)):
         unsure = sure < threshold
         if labelled and _share((unsure & ~none)[own]) > options.false_fallback:
             break
-        worth = _share((right & ~unsure)[own]) + _share((unsure | none)[other])
-        if worth > best + 1e-9:
-            best, found = worth, float(threshold)
+        answered, recognised = _share((right & ~unsure)[own]), _share((unsure | none)[other])
+        worths.append((answered + recognised, float(threshold)))
+    best = max(worth for worth, _ in worths) if worths else 0.0
+    needed = best - (0.0 if labelled else np.sqrt(sum(0.25 / max(group.sum(), 1) for group in (own, other))))
+    found = min((threshold for worth, threshold in worths if worth >= needed), default=0.0)
     return min(max(found, 0.01), 0.99)
 
 
-def _figures(seen: _Seen, top: np.ndarray, sure: np.ndarray, threshold: float) -> Dict[str, Any]:
+def _figures(seen: Seen, top: np.ndarray, sure: np.ndarray, threshold: float) -> Dict[str, Any]:
     own = ~seen.nothing
     answered, recall = _handled(seen, top, sure, threshold)
     again = (sure < threshold) | seen.answers_none(top)

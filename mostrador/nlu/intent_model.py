@@ -100,8 +100,8 @@ class IntentModel:
 
     def _by_both(self, scores: np.ndarray, vectors: np.ndarray) -> List[Judgement]:
         assert self.meaning is not None and self.sure_by_both is not None
-        meant, nearest = self.meaning.scores(vectors)
-        sure = self.sure_by_both.of(evidence_of_both(scores, meant, nearest))
+        meant = self.meaning.scores(vectors)
+        sure = self.sure_by_both.of(evidence_of_both(scores, meant))
         return self._judged(average(scores, meant), sure, True)
 
     def _judged(self, shares: np.ndarray, sure: np.ndarray, encoded: bool) -> List[Judgement]:
@@ -160,13 +160,13 @@ def evidence_of_words(scores: np.ndarray) -> np.ndarray:
     return np.column_stack([best[:, 0], best[:, 0] - best[:, 1]])
 
 
-def evidence_of_both(scores: np.ndarray, meant: np.ndarray, nearest: np.ndarray) -> np.ndarray:
-    """Rows of, for the likeliest intent: both log-odds, the nearest example, and the distance to the next intent."""
+def evidence_of_both(scores: np.ndarray, meant: np.ndarray) -> np.ndarray:
+    """Rows of, for the likeliest intent: both log-odds, and how far the next intent is behind."""
     shares = average(scores, meant)
     rows, top = np.arange(len(shares)), shares.argmax(axis=1)
     two = np.sort(shares, axis=1)
     ahead = two[:, -1] - two[:, -2]
-    return np.column_stack([scores[rows, top], meant[rows, top], nearest[rows, top], nearest.max(axis=1), ahead])
+    return np.column_stack([scores[rows, top], meant[rows, top], ahead])
 
 
 def average(scores: np.ndarray, meant: np.ndarray) -> np.ndarray:

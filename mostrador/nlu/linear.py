@@ -18,6 +18,8 @@ import numpy as np
 from mostrador.nlu.text import character_features, normalise, word_features
 
 _STEPS = 40  # measured by cross-validation: more of them cost time and change no answer
+_FEW = 50  # of so few examples every run of characters counts
+_ROUNDS = 6  # over all examples; likewise
 _BLOCKS: Tuple[Callable[[str], List[str]], ...] = (word_features, character_features)
 
 
@@ -46,11 +48,17 @@ class LinearModel:
 
         clean = [normalise(text) for text in texts]
         vectorizers = [
-            TfidfVectorizer(analyzer=block, sublinear_tf=True, min_df=2 if block is character_features else 1)
+            TfidfVectorizer(
+                analyzer=block, sublinear_tf=True, min_df=2 if block is character_features and len(texts) > _FEW else 1
+            )
             for block in _BLOCKS
         ]
         matrix = hstack([vectorizer.fit_transform(clean) for vectorizer in vectorizers]).tocsr()
-        solver = {"solver": "liblinear", "dual": True} if each_alone else {"max_iter": _STEPS}
+        solver = (
+            {"solver": "liblinear", "dual": True, "tol": 0.1, "max_iter": _ROUNDS}
+            if each_alone
+            else {"max_iter": _STEPS}
+        )
         model = LogisticRegression(C=strength, class_weight="balanced", random_state=7, **solver)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)

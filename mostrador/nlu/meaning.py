@@ -1,4 +1,4 @@
-"""Intents told apart by the meaning of a sentence: its vector against what each intent's examples have in common."""
+"""Intents told apart by the meaning of sentences: logistic regressions on their vectors."""
 
 from __future__ import annotations
 
@@ -12,16 +12,11 @@ _STEPS = 60
 
 @dataclass
 class MeaningModel:
-    """``weights`` has a column per label; ``examples`` are centred vectors of length 1, sorted by label.
-
-    ``starts`` says where each label's examples begin.
-    """
+    """``weights`` has a column per label; ``mean`` is that of all examples' vectors."""
 
     mean: np.ndarray
     weights: np.ndarray
     bias: np.ndarray
-    examples: np.ndarray
-    starts: np.ndarray
 
     @classmethod
     def fit(
@@ -55,22 +50,16 @@ class MeaningModel:
             loss, np.zeros(size + len(names)), jac=True, method="L-BFGS-B", options={"maxiter": _STEPS, "maxcor": 10}
         )
         learnt = best.x.reshape(-1, len(names)).astype(np.float32)
-        order = np.argsort(own.argmax(axis=1), kind="stable")
-        starts = np.concatenate([[0], np.cumsum(count)[:-1]])
-        return cls(mean, learnt[:-1], learnt[-1], known[order].astype(np.float16), starts.astype(np.int64))
-
-    def __post_init__(self) -> None:
-        self._examples = self.examples.astype(np.float32)
+        return cls(mean, learnt[:-1], learnt[-1])
 
     def arrays(self) -> Dict[str, np.ndarray]:
         """What ``MeaningModel(**arrays)`` makes it from again."""
-        return {name: getattr(self, name) for name in ("mean", "weights", "bias", "examples", "starts")}
+        return {name: getattr(self, name) for name in ("mean", "weights", "bias")}
 
-    def scores(self, vectors: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-        """Per vector and label: the log-odds, and the cosine with the nearest example (−1 to 1)."""
-        known = _unit(vectors - self.mean)
-        nearest = np.maximum.reduceat(known @ self._examples.T, self.starts, axis=1)
-        return known @ self.weights + self.bias, nearest
+    def scores(self, vectors: np.ndarray) -> np.ndarray:
+        """A row of log-odds per vector."""
+        found: np.ndarray = _unit(vectors - self.mean) @ self.weights + self.bias
+        return found
 
 
 def _unit(rows: np.ndarray) -> np.ndarray:

@@ -70,7 +70,7 @@ def _measured(
             raise UnusableFile("--shots needs --train.")
         model = stored_model(settings().models_dir)
     else:
-        train = read_sentences(train_file, language if _has_language(train_file) else None)
+        train = read_sentences(train_file, language, column_needed=False)
         options = _meaning_none(options, none, train)
         if len({row.label for row in train}) < 2:
             raise UnusableFile(f"{train_file} has only one label; intents can be told apart from two on.")
@@ -107,11 +107,6 @@ def stored_model(models: Path) -> IntentModel:
 def _meaning_none(options: Options, none: Set[str], train: List[Sentence]) -> Options:
     labels = {row.label for row in train}
     return replace(options, none_intents=tuple(sorted({*options.none_intents, *none} & labels)))
-
-
-def _has_language(path: Path) -> bool:
-    with open(path, encoding="utf-8-sig", errors="replace") as file:
-        return "language" in file.readline().strip().split(",")
 
 
 def _as_text(found: Dict[str, Any]) -> str:
