@@ -104,6 +104,13 @@ class Remembering:
         return found
 
 
+@lru_cache(maxsize=None)
+def remembering(name: str) -> Optional[Remembering]:
+    """The encoder that ``encoder_named`` knows, with a memory that all who ask for it share; None without one."""
+    encoder = encoder_named(name)
+    return None if encoder is None else Remembering(encoder)
+
+
 class StoredVectors:
     """An encoder's vectors in a file, so that training again encodes only what is new; half precision."""
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from mostrador.nlu.encoders import LONGEST, StoredVectors, encoder_named
 from mostrador.nlu.intent_model import READ, IntentModel, Sureness, average, evidence_of_both, evidence_of_words
-from mostrador.nlu.linear import LinearModel
+from mostrador.nlu.linear import Features, LinearModel
 from mostrador.nlu.meaning import MeaningModel
 from mostrador.nlu.text import reading
 
@@ -67,9 +67,11 @@ def learn_and_show(
     """``learn``, and what it went by."""
     if len(set(labels)) < 2:
         raise TooFewExamples("Examples of at least two intents are needed.")
-    examples = _Examples(
-        [text[:READ] for text in texts], np.array(labels, dtype=object), _vectors(texts, options, cache)
-    )
+    try:
+        features = Features.of([text[:READ] for text in texts])
+    except ValueError:  # no feature is left
+        raise TooFewExamples("There are no words in the examples to learn from.") from None
+    examples = _Examples(features, np.array(labels, dtype=object), _vectors(texts, options, cache))
     words, meaning = examples.models(np.arange(len(texts)), options)
     seen = _unseen(examples, options)
     by_words = seen.words.sureness(seen)
@@ -102,16 +104,13 @@ def _vectors(texts: Sequence[str], options: Options, cache: Optional[Path]) -> O
 
 
 class _Examples(NamedTuple):
-    texts: List[str]
+    features: Features
     labels: np.ndarray
     vectors: Optional[np.ndarray]
 
     def models(self, rows: np.ndarray, options: Options) -> Tuple[LinearModel, Optional[MeaningModel]]:
         labels = [str(label) for label in self.labels[rows]]
-        try:
-            words = LinearModel.fit([self.texts[i] for i in rows], labels, options.words_strength, each_alone=True)
-        except ValueError:  # no feature is left
-            raise TooFewExamples("There are no words in the examples to learn from.") from None
+        words = LinearModel.learn(self.features.part(rows), labels, options.words_strength, each_alone=True)
         if self.vectors is None:
             return words, None
         return words, MeaningModel.fit(self.vectors[rows], labels, words.labels, options.meaning_strength)
@@ -224,7 +223,7 @@ def _folds(examples: _Examples, draw: np.random.RandomState) -> np.ndarray:
 
 def _judged(examples: _Examples, train: np.ndarray, judged: np.ndarray, options: Options) -> Dict[str, np.ndarray]:
     words, meaning = examples.models(train, options)
-    scores = np.array([words.scores(examples.texts[i]) for i in judged])
+    scores = words.all_scores(examples.features.part(judged))
     names = np.array(words.labels, dtype=object)
     found = {"words": names[scores.argmax(axis=1)], "words_evidence": evidence_of_words(scores)}
     if meaning is not None and examples.vectors is not None:

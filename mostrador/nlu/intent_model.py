@@ -15,7 +15,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
-from mostrador.nlu.encoders import LONGEST, Remembering, encoder_named
+from mostrador.nlu.encoders import LONGEST, encoder_named, remembering
 from mostrador.nlu.linear import LinearModel, softmax
 from mostrador.nlu.meaning import MeaningModel
 from mostrador.nlu.text import reading
@@ -69,7 +69,7 @@ class IntentModel:
 
     def __post_init__(self) -> None:
         encoder = encoder_named(self.encoder_name) if self.meaning is not None else None
-        self._remembering = Remembering(encoder) if encoder is not None else None
+        self._remembering = remembering(self.encoder_name) if encoder is not None else None
         self._encoder = encoder
         self._failed = False
 

@@ -11,7 +11,7 @@ import warnings
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Dict, List, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Sequence, Tuple
 
 import numpy as np
 
@@ -21,6 +21,39 @@ _STEPS = 40  # measured by cross-validation: more of them cost time and change n
 _FEW = 50  # of so few examples every run of characters counts
 _ROUNDS = 6  # over all examples; likewise
 _BLOCKS: Tuple[Callable[[str], List[str]], ...] = (word_features, character_features)
+
+
+@dataclass
+class Features:
+    """Tf-idf of texts, a row each, so that several models can learn from parts of them."""
+
+    matrix: Any  # scipy's sparse rows
+    vocabularies: Tuple[Dict[str, int], ...]
+    idf: np.ndarray
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> "Features":
+        """Raises ValueError when the texts have no feature at all."""
+        from scipy.sparse import hstack
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
+        clean = [normalise(text) for text in texts]
+        vectorizers = [
+            TfidfVectorizer(
+                analyzer=block, sublinear_tf=True, min_df=2 if block is character_features and len(texts) > _FEW else 1
+            )
+            for block in _BLOCKS
+        ]
+        matrix = hstack([vectorizer.fit_transform(clean) for vectorizer in vectorizers]).tocsr()
+        offset, vocabularies = 0, []
+        for vectorizer in vectorizers:
+            vocabularies.append({feature: int(i) + offset for feature, i in vectorizer.vocabulary_.items()})
+            offset += len(vectorizer.vocabulary_)
+        idf = np.concatenate([vectorizer.idf_ for vectorizer in vectorizers]).astype(np.float32)
+        return cls(matrix, tuple(vocabularies), idf)
+
+    def part(self, rows: np.ndarray) -> "Features":
+        return Features(self.matrix[rows], self.vocabularies, self.idf)
 
 
 @dataclass
@@ -41,19 +74,16 @@ class LinearModel:
 
         ``each_alone`` tells each label from all others by itself: quicker, and ``scores`` may all be below 0.
         """
-        from scipy.sparse import hstack
+        return cls.learn(Features.of(texts), labels, strength, each_alone)
+
+    @classmethod
+    def learn(
+        cls, features: Features, labels: Sequence[str], strength: float = 20.0, each_alone: bool = False
+    ) -> "LinearModel":
+        """As ``fit``, of a label per row of ``features``."""
         from sklearn.exceptions import ConvergenceWarning
-        from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.linear_model import LogisticRegression
 
-        clean = [normalise(text) for text in texts]
-        vectorizers = [
-            TfidfVectorizer(
-                analyzer=block, sublinear_tf=True, min_df=2 if block is character_features and len(texts) > _FEW else 1
-            )
-            for block in _BLOCKS
-        ]
-        matrix = hstack([vectorizer.fit_transform(clean) for vectorizer in vectorizers]).tocsr()
         solver = (
             {"solver": "liblinear", "dual": True, "tol": 0.1, "max_iter": _ROUNDS}
             if each_alone
@@ -62,22 +92,23 @@ class LinearModel:
         model = LogisticRegression(C=strength, class_weight="balanced", random_state=7, **solver)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            model.fit(matrix, list(labels))
+            model.fit(features.matrix, list(labels))
         weights, bias = model.coef_, model.intercept_
         if len(model.classes_) == 2:
             half = 1 if each_alone else 2
             weights, bias = np.vstack([-weights, weights]) / half, np.concatenate([-bias, bias]) / half
-        offset, vocabularies = 0, []
-        for vectorizer in vectorizers:
-            vocabularies.append({feature: int(i) + offset for feature, i in vectorizer.vocabulary_.items()})
-            offset += len(vectorizer.vocabulary_)
         return cls(
             tuple(str(label) for label in model.classes_),
-            tuple(vocabularies),
-            np.concatenate([vectorizer.idf_ for vectorizer in vectorizers]).astype(np.float32),
+            features.vocabularies,
+            features.idf,
             np.ascontiguousarray(weights.T, dtype=np.float32),
             bias.astype(np.float32),
         )
+
+    def all_scores(self, features: Features) -> np.ndarray:
+        """``scores`` of every row of ``features``, which must be those that the model learnt from a part of."""
+        found: np.ndarray = features.matrix @ self.weights.astype(np.float64) + self.bias
+        return found
 
     def scores(self, text: str) -> np.ndarray:
         """One log-odds per label, in the order of ``labels``."""
