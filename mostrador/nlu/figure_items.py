@@ -136,10 +136,20 @@ def _number(match: "re.Match[str]", chunk: str) -> Iterator[Item]:
     sign, currency, inner, digits, tail = match.groups()
     digits, tail = digits.rstrip(".,"), tail.strip(".,-:/")
     value = number_value(digits)
-    if value is None or not currency and len(digits) > 9 and digits.isdigit() or digits[:1] == "0" and len(digits) > 3:
+    if (
+        value is None
+        or not currency
+        and len(digits) > 9
+        and digits.isdigit()
+        or digits[:1] == "0"
+        and len(digits) > 3
+        and digits.isdigit()
+    ):
         yield Item("code", chunk)
         return
-    item = Item("number", str(value.numerator) if value.denominator == 1 else digits, value, sign or inner)
+    item = Item(
+        "number", digits if digits.isdigit() or value.denominator > 1 else str(value.numerator), value, sign or inner
+    )
     if currency is not None:
         item.currency = about.CURRENCY_SIGNS[currency]
     if not tail:
@@ -340,7 +350,7 @@ def _worn_in_pairs(items: Sequence[Item], place: int) -> bool:
 def _groups_joined(items: Sequence[Item]) -> List[Item]:
     """``15 000 pesos`` and ``$ 1 200``: groups parted by a space, where money is spoken of."""
     found: List[Item] = []
-    for item in items:
+    for item, after in zip(items, [*items[1:], Item("break")]):
         last = found[-1] if found else None
         before = found[-2].text if len(found) > 1 else ""
         if (
@@ -349,7 +359,12 @@ def _groups_joined(items: Sequence[Item]) -> List[Item]:
             and _plain_digits(item)
             and len(item.text) == 3
             and 0 < last.value < 1000
-            and (last.currency is not None or item.currency is not None or before in about.BEFORE_A_SUM)
+            and (
+                last.currency is not None
+                or item.currency is not None
+                or before in about.BEFORE_A_SUM
+                or after.text in about.CURRENCY_WORDS
+            )
         ):
             last.value, last.text = last.value * 1000 + item.value, last.text + item.text
         else:

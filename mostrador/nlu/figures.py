@@ -69,6 +69,8 @@ def _alone(text: str, items: Sequence[Item]) -> Optional[Said]:
     if len(items) == 1 and items[0].kind == "number" and items[0].value.denominator == 1 and not items[0].weak:
         return Said(int(items[0].value), items[0].sign)
     quantity = read_quantity(text) if is_only_a_count(text) else None
+    if quantity and quantity.number and not any(item.kind == "number" for item in items):
+        return None  # "mere ko de do": give it to me
     return Said(quantity.number, {Sense.ADD: "+", Sense.TAKE: "-"}.get(quantity.sense, "")) if quantity else None
 
 
