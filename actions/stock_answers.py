@@ -10,6 +10,7 @@ from actions.goods import ROWS, item_id, owned
 from actions.recommendations import LOW, OUT
 from actions.stock_words import Part, Wish, part, wish_of
 from actions.turn import Turn
+from mostrador.nlu.choices import place_named
 from mostrador.nlu.counts import is_only_a_count, naming_words, read_quantity, written
 from mostrador.nlu.names import find_named
 from mostrador.shop.inventory import Quantity, Sense, Variation
@@ -37,7 +38,10 @@ async def choices(turn: Turn) -> List[Variation]:
 
 
 def chosen_from(answer: str, offered: Sequence[Variation]) -> Optional[Variation]:
-    """The one product that ``answer`` names by its number in the list or by words of its title."""
+    """The one product that ``answer`` names by its place in the list ("2", "the last one") or by words of its title."""
+    place = place_named(answer, len(offered))
+    if place is not None:
+        return offered[place]
     number = read_quantity(answer) if is_only_a_count(answer) else None
     if number is not None and number.sense is Sense.SET and 1 <= number.number <= len(offered):
         return offered[number.number - 1]

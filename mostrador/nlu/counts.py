@@ -243,7 +243,7 @@ def _fraction(text: str) -> Fraction:
 # --- from words to numbers --------------------------------------------------------------------------------------------
 
 
-class _Number:
+class NumberInWords:
     """A number being read word by word; ``take`` says whether the next word still belongs to it."""
 
     def __init__(self) -> None:
@@ -253,7 +253,7 @@ class _Number:
         self._group: Optional[Fraction] = None
         self._open = 0  # below this may be added to the group
         self._smallest: Optional[int] = None  # the last multiplier from a thousand up
-        self._extra = Fraction(0)  # of साढ़े and सवा, waiting for its number
+        self._extra = Fraction(0)  # of साढ़े, सवा and पौने, waiting for its number
         self._closed = False
         self._linked = False
 
@@ -267,8 +267,8 @@ class _Number:
         word = token.text
         if token.kind == "count" or token.kind == "bad":
             return self._literal(token)
-        if word in spelt.MORE_BY_HALF | spelt.MORE_BY_QUARTER and not self.texts:
-            self._extra = Fraction(1, 2) if word in spelt.MORE_BY_HALF else Fraction(1, 4)
+        if word in spelt.MORE_OR_LESS and not self.texts:
+            self._extra = spelt.MORE_OR_LESS[word]
             return True
         if word in spelt.FRACTIONS and not self.texts:
             self._group = spelt.FRACTIONS[word]
@@ -306,6 +306,8 @@ class _Number:
         return True
 
     def _times(self, multiplier: int) -> bool:
+        if self._group is None and self._extra:  # सवा सौ: a hundred and a quarter of it
+            self._group, self._extra = Fraction(1) + self._extra, Fraction(0)
         if multiplier == 100:
             if self._group is not None and not 0 < self._group < 100:
                 return False
@@ -347,9 +349,28 @@ class _Number:
     def add_half_a_dozen(self) -> None:
         self._total += 6
 
+    def add_half(self) -> bool:
+        """Take in "and a half": of one before "two and a half lakh", of the large unit after "a million and a half"."""
+        if self._closed or not self.texts:
+            return False
+        if self._group is not None and self._group < 100:
+            self._group += Fraction(1, 2)
+            return True
+        large = spelt.MULTIPLIERS.get(self.texts[-1], 0)
+        self._total += Fraction(large, 2)
+        return large >= 100_000
+
+    @property
+    def value(self) -> Fraction:
+        return self._total + (self._group or 0)
+
+    @property
+    def whole(self) -> bool:
+        return not self._extra
+
     def token(self) -> Token:
         """The number as one token: bad when it is no whole one."""
-        value = self._total + (self._group or 0)
+        value = self.value
         text = " ".join(self.texts)
         if value.denominator != 1 or self._extra:
             return Token("bad", text)
@@ -362,7 +383,7 @@ def _numbers_joined(tokens: Sequence[Token]) -> List[Token]:
     found: List[Token] = []
     place = 0
     while place < len(tokens):
-        number = _Number()
+        number = NumberInWords()
         end = place
         while end < len(tokens) and tokens[end].kind != "break" and number.take(tokens[end]):
             end += 1

@@ -91,21 +91,28 @@ _learn(MULTIPLIERS, ["hundred/hundreds/sau/सौ"], 100)
 _learn(MULTIPLIERS, ["thousand/thousands/mil/miles/hazar/hazaar/hajar/hajaar/हज़ार/हजार"], 1_000)
 _learn(MULTIPLIERS, ["lakh/lakhs/lac/lacs/laakh/लाख"], 100_000)
 _learn(MULTIPLIERS, ["million/millions/millón/millones"], 1_000_000)
-_learn(MULTIPLIERS, ["crore/crores/karod/karor/करोड़"], 10_000_000)
+_learn(MULTIPLIERS, ["crore/crores/cr/karod/karor/करोड़"], 10_000_000)
 
 DOZEN = known("dozen dozens doz dz docena docenas darjan darzan darjon दर्जन दर्ज़न")
 FRACTIONS: Dict[str, Fraction] = {
     word: value
     for words, value in (
-        ("half media aadha adha आधा आधी", Fraction(1, 2)),
+        ("half media medio aadha adha aadhi आधा आधी आधे", Fraction(1, 2)),
         ("dedh dedhh derh डेढ़", Fraction(3, 2)),
         ("dhai dhaai adhai ढाई अढ़ाई", Fraction(5, 2)),
     )
     for word in known(words)
 }
-MORE_BY_HALF = known("saadhe sadhe साढ़े")  # साढ़े तीन: three and a half
-MORE_BY_QUARTER = known("sava sawa सवा")
-HALF_AFTER = known("media half aadha आधा")  # docena y media
+MORE_OR_LESS: Dict[str, Fraction] = {  # साढ़े तीन: three and a half; पौने दो: a quarter less than two
+    word: value
+    for words, value in (
+        ("saadhe sadhe saadhey साढ़े", Fraction(1, 2)),
+        ("sava sawa savaa सवा", Fraction(1, 4)),
+        ("paune paun pauney पौने पौन", Fraction(-1, 4)),
+    )
+    for word in known(words)
+}
+HALF_AFTER = known("media medio half aadha आधा")  # docena y media
 TEN_AND_UNIT = known("y")
 AND = known("and")
 ARTICLES = known("a an una")  # half a dozen

@@ -1,11 +1,11 @@
-"""Finds the count of pieces in a free text for the engine, and tells content from wishes by it.
+"""Finds quantities, instalments and sums of money in a free text for the engine, and tells content from wishes by them.
 
-The reading itself is in ``counts``.
+The reading itself is in ``figures`` (whole sentences) and ``counts`` (what the stock form is told).
 """
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Text
+from typing import Any, Dict, Iterator, List, Text, Tuple
 
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
@@ -16,6 +16,7 @@ from rasa.shared.nlu.constants import ENTITIES, INTENT, INTENT_NAME_KEY, PREDICT
 from rasa.shared.nlu.training_data.message import Message
 
 from mostrador.nlu.counts import holds_counts, is_only_a_count, naming_words, read_quantity, written
+from mostrador.nlu.figures import read_figures
 
 CONTENT = "inform"
 _MAY_HOLD_COUNTS = {CONTENT, "update_stock", "nlu_fallback", "out_of_scope"}
@@ -23,7 +24,11 @@ _MAY_HOLD_COUNTS = {CONTENT, "update_stock", "nlu_fallback", "out_of_scope"}
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=False)
 class QuantityExtractor(GraphComponent, EntityExtractorMixin):
-    """Adds the entity ``quantity`` ("50", "+20", "-3") to a text that holds exactly one count.
+    """Adds the entities ``quantity``, ``instalments`` and ``amount``, each at most once.
+
+    ``quantity`` is "50" (a bare count), "+20" (added), "-3" (sold, taken off) or "=35" (what the stock is or is set
+    to; the shop's stock form takes it like a bare one). ``instalments`` is "12"; ``amount`` is "15000.00", or
+    "1200.00 INR" with the ISO 4217 code where the text says which currency.
 
     A text that is nothing but a count has the intent ``inform``, whatever it looked like ("20 more" is no wish to see
     more); so has one with names and counts ("lamp 12, tray 5") where the classifier was not certain of anything else.
@@ -49,10 +54,12 @@ class QuantityExtractor(GraphComponent, EntityExtractorMixin):
     def process(self, messages: List[Message]) -> List[Message]:
         for message in messages:
             text = message.get(TEXT) or ""
-            quantity = None if text.startswith("/") else read_quantity(text)
-            if quantity:
-                entity = {"entity": "quantity", "value": written(quantity), "start": 0, "end": len(text)}
-                found = message.get(ENTITIES, []) + self.add_extractor_name([entity])
+            intent = (message.get(INTENT) or {}).get(INTENT_NAME_KEY) or ""
+            entities = [
+                {"entity": name, "value": value, "start": 0, "end": len(text)} for name, value in _found(text, intent)
+            ]
+            if entities:
+                found = message.get(ENTITIES, []) + self.add_extractor_name(entities)
                 message.set(ENTITIES, found, add_to_output=True)
             if not text.startswith("/") and self._is_content(text, message.get(INTENT) or {}):
                 message.set(INTENT, {INTENT_NAME_KEY: CONTENT, PREDICTED_CONFIDENCE_KEY: 1.0}, add_to_output=True)
@@ -65,3 +72,19 @@ class QuantityExtractor(GraphComponent, EntityExtractorMixin):
             return True
         doubtful = float(intent.get(PREDICTED_CONFIDENCE_KEY) or 0) < self._certain
         return doubtful and intent.get(INTENT_NAME_KEY) not in _MAY_HOLD_COUNTS and bool(naming_words(text))
+
+
+def _found(text: str, intent: str) -> Iterator[Tuple[str, str]]:
+    """Names and values of the figures in ``text``; where stock is meant, also what its form alone reads."""
+    if text.startswith("/"):
+        return
+    figures = read_figures(text)
+    counted = read_quantity(text) if figures.quantity is None and intent in {"update_stock", CONTENT} else None
+    if figures.quantity is not None:
+        yield "quantity", str(figures.quantity)
+    elif counted is not None and figures.amount is None and figures.instalments is None:
+        yield "quantity", written(counted)
+    if figures.instalments is not None:
+        yield "instalments", str(figures.instalments)
+    if figures.amount is not None:
+        yield "amount", str(figures.amount)

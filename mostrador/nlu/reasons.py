@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Mapping, Optional, Pattern
 
+from mostrador.nlu.choices import place_named
 from mostrador.nlu.text import normalise, tokens
 from mostrador.shop.rejections import LONGEST_WORDS, REASONS, Reason
 
@@ -66,16 +67,17 @@ def named_reason(text: str) -> Optional[str]:
 
 
 def read_reason(text: str) -> Optional[Reason]:
-    """The reason in an answer: its number in the list, words of a listed one, else the person's own words.
+    """The reason in an answer: its place in the list, words of a listed one, else the person's own words.
 
     ``words`` keep what was written, in one line, cut to LONGEST_WORDS characters. LATER is a possible code. None for
     what says nothing, such as a number beyond the list, an emoji or a bare sign.
     """
     written = " ".join(text.split())
+    place = place_named(written, len(REASONS) + 1)
+    if place is not None:
+        return Reason((*REASONS, LATER)[place])
     if re.fullmatch(r"\d{1,3}[.)]?", written):
-        number = int(re.sub(r"\D", "", written))
-        offered = (*REASONS, LATER)
-        return Reason(offered[number - 1]) if 1 <= number <= len(offered) else None
+        return None  # beyond the list
     letters = sum(character.isalpha() for word in tokens(normalise(written)) for character in word)
     if letters < _LEAST_LETTERS:
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import List, Match, Optional, Sequence, Set
 
+from mostrador.nlu.choices import place_named
 from mostrador.nlu.text import normalise, tokens
 from mostrador.shop.preferences import ANY_TIME, Hours
 from mostrador.shop.rejections import Pause
@@ -12,7 +13,7 @@ from mostrador.shop.rejections import Pause
 LONGEST_PAUSE = 365  # days
 _DAY, _NOON = 24 * 60, 12 * 60
 _UNITS = {
-    1: "day days dia dias दिन din",
+    1: "day days dia dias दिन दिनों din dino dinon",
     7: "week weeks semana semanas हफ्ता हफ्ते हफ्तों सप्ताह hafta hafte haftey",
     30: "month months mes meses महीना महीने महीनों माह mahina mahine maheena maheene",
     365: "year ano साल saal",
@@ -46,7 +47,7 @@ _UNTILS, _CATALOGUES, _ALWAYS, _PM, _AM = (
 
 
 def read_pause(text: str, offered: Sequence[int]) -> Optional[Pause]:
-    """How long to put something aside: a number of the list, or words with a unit; None for anything else.
+    """How long to put something aside: a place in the list, or words with a unit; None for anything else.
 
     The list has ``offered`` days and "until I say", first for the product, then for its whole catalogue. At most
     LONGEST_PAUSE days.
@@ -59,9 +60,9 @@ def read_pause(text: str, offered: Sequence[int]) -> Optional[Pause]:
     if unit is not None:
         count = digits[0] if digits else next((_VALUE_OF[word] for word in words if word in _VALUE_OF), 1)
         return Pause(count * unit, catalogue) if 1 <= count * unit <= LONGEST_PAUSE else None
-    if len(digits) == 1 and len(words) == 1:
-        number = digits[0] - 1
-        return Pause(spans[number % len(spans)], number >= len(spans)) if 0 <= number < 2 * len(spans) else None
+    place = place_named(text, 2 * len(spans))
+    if place is not None:
+        return Pause(spans[place % len(spans)], place >= len(spans))
     return Pause(None, catalogue) if _UNTILS & set(words) else None
 
 

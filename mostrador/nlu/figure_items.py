@@ -1,0 +1,398 @@
+"""Cuts a text into words, numbers and what is neither, for ``figures``: number words, dozens and pairs joined."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Iterator, List, Optional, Sequence, Tuple
+
+from mostrador.nlu import figure_words as about
+from mostrador.nlu import number_words as spelt
+from mostrador.nlu.counts import NumberInWords, Token
+from mostrador.nlu.text import plain
+
+_LARGEST = 10**12
+
+_MARKS = re.compile(r"(?<!\d)[.,](?!\S)|(?<=\d)[.,](?!\d)|(?<!\d),|,(?!\d)|[;।•|!?()\[\]{}<>\"“”«»…¡¿*_~\n\r\t]")
+_SHORT_FORMS = re.compile(r"(?<!\S)(rs|re|inr|no|nos|nro|qty|cant|approx|aprox|usd|रु|रू)\.")
+_APOSTROPHES = re.compile("['’‘`´]")
+_SLASH_DASH = re.compile(r"(?<=\d)\s?/[-=](?!\d)")
+_SIGN = re.compile(r"(?<!\S)([+=])\s?(?=\d)|(?:(?<=; )|^)(-)\s?(?=\d)")
+_CURRENCY = "|".join(sorted(map(re.escape, about.CURRENCY_SIGNS), key=len, reverse=True))
+_NUMBER = re.compile(rf"([+\-=]?)({_CURRENCY})?([+\-]?)(\d[\d.,]*)([^\d\s]{{0,24}})")
+_TIMES = re.compile(r"[x×](\d{1,6})")
+_GLUED_SIGN = re.compile(r"[^\W\d_]+([+=])(\d{1,6})")
+_DIGITS = re.compile(r"\d")
+
+
+@dataclass
+class Item:
+    """A word, a number, an opaque piece such as a code, or a break between clauses."""
+
+    kind: str  # word | number | code | break
+    text: str = ""
+    value: Fraction = Fraction(0)
+    sign: str = ""
+    tail: str = ""  # the unit glued to a number: pcs, emi
+    currency: Optional[str] = None  # of a sum; empty for one without an ISO code
+    spoken: bool = False  # in words
+    multiplied: bool = False  # by a thousand or the like
+    weak: bool = False  # one, un, ek
+    pieces: bool = False  # dozens and pairs, which count goods
+    paired: int = 0  # a pair of what is worn in pairs is one piece
+
+
+def items_of(text: str) -> List[Item]:
+    """The items of ``text`` in its order, each number with its multipliers, dozens and pairs made into one."""
+    return _numbers_joined([item for chunk in _prepared(text).split() for item in _chunk(chunk)])
+
+
+def number_value(digits: str) -> Optional[Fraction]:
+    """The number written with these digits, points and commas ("1.234,50", "1,234.50", "1,00,000"); None for no number.
+
+    The last of two different marks parts the decimals. One mark alone groups when three digits follow it, and parts
+    decimals when one or two do.
+    """
+    marks = re.findall("[.,]", digits)
+    parts = re.split("[.,]", digits)
+    if not all(parts) or sum(map(len, parts)) > 15:
+        return None
+    decimals = ""
+    if len(set(marks)) == 2 and marks.count(marks[-1]) == 1 or len(marks) == 1 and len(parts[-1]) != 3:
+        decimals = parts.pop()
+    elif len(marks) == 1 and (parts[0].startswith("0") or len(parts[0]) > 3):
+        return None
+    groups = parts[1:]
+    if len(decimals) > 3 or len(set(marks[: len(groups)])) > 1:
+        return None
+    if groups and (len(groups[-1]) != 3 or len(parts[0]) > 3 or {len(group) for group in groups[:-1]} - {2, 3}):
+        return None
+    return Fraction("".join(parts)) + (Fraction(int(decimals), 10 ** len(decimals)) if decimals else 0)
+
+
+# --- from characters to items -----------------------------------------------------------------------------------------
+
+
+def _prepared(text: str) -> str:
+    text = "".join(map(_one, unicodedata.normalize("NFKC", text)))
+    text = _APOSTROPHES.sub("", plain(text))
+    text = _SLASH_DASH.sub(" /- ", _SHORT_FORMS.sub(r"\1 ", text))
+    text = _MARKS.sub(" ; ", text).replace("&", " and ")
+    return _SIGN.sub(lambda match: match.group(1) or match.group(2), text.strip())
+
+
+def _one(character: str) -> str:
+    if character in "−–—﹣－‐‑":
+        return "-"
+    return str(unicodedata.digit(character)) if character.isdigit() else character
+
+
+def _chunk(chunk: str) -> Iterator[Item]:
+    if chunk == ";":
+        yield Item("break")
+        return
+    if not _DIGITS.search(chunk):
+        yield from _words(chunk)
+        return
+    chunk = chunk.strip(":.,'\"")
+    match = _NUMBER.fullmatch(chunk.rstrip("-/=").lstrip(":"))
+    times, glued = _TIMES.fullmatch(chunk), _GLUED_SIGN.fullmatch(chunk)
+    if match:
+        yield from _number(match, chunk)
+    elif times:
+        yield Item("word", "x")
+        yield Item("number", times.group(1), Fraction(int(times.group(1))))
+    elif glued:
+        yield Item("number", glued.group(2), Fraction(int(glued.group(2))), glued.group(1))
+    else:
+        yield from _named(chunk)
+
+
+def _words(chunk: str) -> Iterator[Item]:
+    bare = chunk.strip(":.,")
+    if bare in about.CURRENCY_WORDS or bare in {"+", "=", "x", "×", "-"}:
+        yield Item("break" if bare == "-" else "word", bare)
+        return
+    for part in re.split(r"[-/:.,=+]", chunk):
+        if any(map(str.isalnum, part)):
+            yield Item("word", part)
+    if chunk.endswith(":"):
+        yield Item("word", ":")
+
+
+def _named(chunk: str) -> Iterator[Item]:
+    """``qty:5`` and ``rs:500`` are a word and a number; anything else with digits in it is a code."""
+    before, colon, after = chunk.partition(":")
+    if colon and before and after and not _DIGITS.search(before) and ":" not in after:
+        yield from _words(before)
+        yield from _chunk(after)
+    else:
+        yield Item("code", chunk)
+
+
+def _number(match: "re.Match[str]", chunk: str) -> Iterator[Item]:
+    sign, currency, inner, digits, tail = match.groups()
+    digits, tail = digits.rstrip(".,"), tail.strip(".,-:/")
+    value = number_value(digits)
+    if (
+        value is None
+        or not currency
+        and len(digits) > 9
+        and digits.isdigit()
+        or digits[:1] == "0"
+        and len(digits) > 3
+        and digits.isdigit()
+    ):
+        yield Item("code", chunk)
+        return
+    item = Item(
+        "number", digits if digits.isdigit() or value.denominator > 1 else str(value.numerator), value, sign or inner
+    )
+    if currency is not None:
+        item.currency = about.CURRENCY_SIGNS[currency]
+    if not tail:
+        yield item
+    elif tail in {"k", "mil", "cr", "lac", "lakh", "l"} or tail in spelt.MULTIPLIERS or tail in spelt.DOZEN:
+        yield item
+        yield Item("word", {"k": "thousand", "l": "lakh" if value < 100 and currency else "l"}.get(tail, tail))
+    elif tail in about.CURRENCY_WORDS or tail in about.CURRENCY_SIGNS:
+        item.currency = item.currency or about.CURRENCY_WORDS.get(tail) or about.CURRENCY_SIGNS.get(tail) or ""
+        yield item
+    elif tail in about.PIECES | about.INSTALMENTS | about.MONTHS | about.PAIRS or tail == "x":
+        yield item
+        yield Item("word", "pcs" if tail == "x" else tail)
+    elif tail in about.ORDINAL_TAILS or tail == "%" or item.sign or item.currency is not None:
+        yield Item("code", chunk)
+    elif "-" in tail and set(tail.split("-")) & about.INSTALMENTS | about.MONTHS & set(tail.split("-")):
+        yield item
+        yield from (Item("word", part) for part in tail.split("-") if part)
+    else:
+        yield Item("code", chunk)
+
+
+# --- from words to numbers --------------------------------------------------------------------------------------------
+
+
+def _numbers_joined(items: Sequence[Item]) -> List[Item]:
+    """The items with each number, its multipliers, dozens and pairs made into one."""
+    hindi, spanish = _whose_words(items)
+    usable = [_may_be_number(items, place, hindi, spanish) for place in range(len(items))]
+    found: List[Item] = []
+    place = 0
+    while place < len(items):
+        number, end = _longest_number(items, place, usable)
+        if end == place:
+            found.append(items[place])
+            place += 1
+            continue
+        made = _made(items[place:end], number)
+        if end < len(items) and items[end].kind == "word" and items[end].text in about.PAIRS:
+            if items[end].text != "par" or spanish or not hindi:
+                made.pieces, made.paired, made.value = True, 2, made.value * 2
+                made.weak = False
+                end += 1
+        found.append(made)
+        place = end
+    return _single_pairs(_phones_hidden(_groups_joined(found)), spanish or not hindi)
+
+
+def _whose_words(items: Sequence[Item]) -> Tuple[bool, bool]:
+    words = {item.text for item in items if item.kind == "word"}
+    hindi = bool(words & about.HINDI) or any("\u0900" <= text[:1] <= "\u097f" for text in words)
+    spanish = len(words & about.SPANISH) > (1 if hindi else 0)
+    return hindi and not (spanish and not words & about.HINDI - {"de", "y"}), spanish
+
+
+def _may_be_number(items: Sequence[Item], place: int, hindi: bool, spanish: bool) -> bool:
+    """Whether the item may stand in a number at all; some number words are other words more often."""
+    item = items[place]
+    if item.kind != "word":
+        return item.kind == "number"
+    after = items[place + 1].text if place + 1 < len(items) else ""
+    before = items[place - 1].text if place else ""
+    word = item.text
+    if word in _DO:
+        return _is_two(items, place, before, after, hindi)
+    if word in spelt.FRACTIONS or word in spelt.MORE_OR_LESS:
+        return _multiplied_soon(items, place)
+    if word in about.SPANISH_DOUBTFUL and word in {"mil", "miles", "once"}:
+        numeric = items[place - 1].kind == "number" if place else False
+        return (spanish or numeric or not hindi and word == "mil") and not (hindi and after in _MILNA)
+    if word in about.HINDI_DOUBTFUL:
+        strong = not spanish and (after in spelt.MULTIPLIERS or after in spelt.DOZEN or has_unit(after))
+        if word in {"saath", "sath"} and before in {"ke", "k", "mere", "hamare"}:
+            return False
+        return bool(after) and (strong or hindi) and (word != "ek" or after not in about.ONES)
+    return True
+
+
+_DO = {"do", "दो"}
+_MILNA = {
+    "jaye",
+    "jayega",
+    "jaega",
+    "jayegi",
+    "jaegi",
+    "jae",
+    "sakta",
+    "sakti",
+    "sakte",
+    "raha",
+    "rahi",
+    "gaya",
+    "gayi",
+}
+
+
+def _is_two(items: Sequence[Item], place: int, before: str, after: str, hindi: bool) -> bool:
+    if before in about.VERB_STEMS or not after or items[place + 1].kind != "word":
+        return False
+    if after in spelt.MULTIPLIERS or after in spelt.DOZEN or has_unit(after) or after in about.PACKED | about.PAIRS:
+        return True
+    if after in about.NO_GOODS or after in {
+        "na",
+        "please",
+        "plz",
+        "bhai",
+        "you",
+        "u",
+        "i",
+        "we",
+        "they",
+        "have",
+        "not",
+    }:
+        return False
+    return hindi
+
+
+def _multiplied_soon(items: Sequence[Item], place: int) -> bool:
+    """Whether a hundred, a dozen or the like follows within two words."""
+    near = [item.text for item in items[place + 1 : place + 4] if item.kind == "word"]
+    return any(word in spelt.MULTIPLIERS or word in spelt.DOZEN for word in near)
+
+
+def _longest_number(items: Sequence[Item], place: int, usable: Sequence[bool]) -> Tuple[NumberInWords, int]:
+    number = NumberInWords()
+    end = place
+    while end < len(items) and usable[end] and number.take(_token(items[end])):
+        end += 1
+        after = items[end + 1].text if end + 1 < len(items) and usable[end + 1] else None
+        word = items[end].text if end < len(items) and items[end].kind == "word" else ""
+        halves = [item.text for item in items[end + 1 : end + 3]]
+        if word in {"and", "y"} and (halves[:1] and halves[0] in spelt.HALF_AFTER or halves == ["a", "half"]):
+            if number.ends_in_dozen:
+                number.add_half_a_dozen()
+            elif not number.add_half():
+                break
+            end += 3 if halves[0] == "a" else 2
+        elif word and number.links(word, after):
+            end += 1
+    return number, end
+
+
+def _token(item: Item) -> Token:
+    if item.kind == "word":
+        return Token("word", item.text)
+    if item.value.denominator == 1:
+        return Token("count", item.text, int(item.value))
+    return Token("bad", f"{float(item.value):.2f}".rstrip("0"))
+
+
+def _made(parts: Sequence[Item], number: NumberInWords) -> Item:
+    first = parts[0]
+    texts = [part.text for part in parts]
+    currency = next((part.currency for part in parts if part.currency is not None), None)
+    value = number.value if number.whole and len(parts) > 1 or first.kind == "word" else first.value
+    if not number.whole:
+        return Item("code", " ".join(texts))
+    return Item(
+        "number",
+        " ".join(texts),
+        min(value, Fraction(_LARGEST)),
+        first.sign,
+        currency=currency,
+        spoken=first.kind == "word",
+        multiplied=texts[-1] in spelt.MULTIPLIERS,
+        weak=len(texts) == 1 and texts[0] in _ONE,
+        pieces=texts[-1] in spelt.DOZEN or any(text in spelt.DOZEN for text in texts),
+    )
+
+
+_ONE = {"one", "un", "una", "uno", "ek", "एक"}
+
+
+def _single_pairs(items: Sequence[Item], pairs_said: bool) -> List[Item]:
+    """``a pair of speakers`` is two; ``3 pairs of shoes`` three, for those are counted in pairs."""
+    found: List[Item] = []
+    for place, item in enumerate(items):
+        word = item.text if item.kind == "word" else ""
+        if word in about.PAIRS | about.COUPLE and pairs_said and _of_goods(items, place):
+            item = Item("number", word, Fraction(2), pieces=True, paired=2)
+        if item.paired and _worn_in_pairs(items, place):
+            item.value /= 2
+        found.append(item)
+    return found
+
+
+def _of_goods(items: Sequence[Item], place: int) -> bool:
+    after = [item.text for item in items[place + 1 : place + 2]]
+    return after in (["of"], ["de"]) or not after or items[place + 1].kind == "break"
+
+
+def _worn_in_pairs(items: Sequence[Item], place: int) -> bool:
+    near = [*items[max(0, place - 2) : place], *items[place + 1 : place + 4]]
+    return any(item.kind == "word" and item.text in about.WORN_IN_PAIRS for item in near)
+
+
+def _groups_joined(items: Sequence[Item]) -> List[Item]:
+    """``15 000 pesos`` and ``$ 1 200``: groups parted by a space, where money is spoken of."""
+    found: List[Item] = []
+    for item, after in zip(items, [*items[1:], Item("break")]):
+        last = found[-1] if found else None
+        before = found[-2].text if len(found) > 1 else ""
+        if (
+            last is not None
+            and _plain_digits(last)
+            and _plain_digits(item)
+            and len(item.text) == 3
+            and 0 < last.value < 1000
+            and (
+                last.currency is not None
+                or item.currency is not None
+                or before in about.BEFORE_A_SUM
+                or after.text in about.CURRENCY_WORDS
+            )
+        ):
+            last.value, last.text = last.value * 1000 + item.value, last.text + item.text
+        else:
+            found.append(item)
+    return found
+
+
+def _plain_digits(item: Item) -> bool:
+    return item.kind == "number" and item.text.isdigit() and item.value.denominator == 1
+
+
+def _phones_hidden(items: Sequence[Item]) -> List[Item]:
+    """The items with neighbouring runs of digits that make a telephone number as codes."""
+    found = list(items)
+    place = 0
+    while place < len(found):
+        end = place
+        while end < len(found) and found[end].kind in {"number", "code"} and not found[end].spoken:
+            end += 1
+        run = found[place:end]
+        digits = sum(len(_DIGITS.findall(item.text)) for item in run)
+        dialled = bool(run) and (run[0].sign == "+" or run[0].text.startswith("+"))
+        bare = all(item.currency is None and (dialled or len(_DIGITS.findall(item.text)) > 1) for item in run)
+        if len(run) > 1 and digits >= 8 and bare and not (end < len(found) and has_unit(found[end].text)):
+            found[place:end] = [Item("code", item.text) for item in run]
+        place = end + 1
+    return found
+
+
+def has_unit(word: str) -> bool:
+    return word in about.PIECES | about.INSTALMENTS | about.MONTHS or word in about.CURRENCY_WORDS

@@ -1,0 +1,198 @@
+"""Quantities, instalments and sums of money in whole sentences, and the numbers that are none of them."""
+
+from __future__ import annotations
+
+import csv
+import random
+import time
+from pathlib import Path
+from typing import Optional
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mostrador.nlu.counts import LONGEST, read_quantity
+from mostrador.nlu.figure_items import number_value
+from mostrador.nlu.figures import read_figures
+from mostrador.shop.inventory import Quantity
+from tests.nlu.spelt_numbers import NUMBERS, misread
+
+AT_LEAST_RIGHT = 0.97  # of the sentences with such an entity, or with one wrongly seen
+KINDS = ("quantity", "instalments", "amount")
+
+
+def read(text: str) -> str:
+    figures = read_figures(text)
+    return " ".join(f"{kind[0]}:{value}" for kind in KINDS if (value := getattr(figures, kind)) is not None)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("language", ["en", "es", "hi"])
+def test_sentences_written_by_others_are_read_right(language: str, kind: str) -> None:
+    with (Path(__file__).parent / language / "entities.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    judged, wrong = 0, []
+    for row in rows:
+        value = getattr(read_figures(row["sentence"]), kind)
+        found = "" if value is None else str(value)
+        if found or row[kind]:
+            judged += 1
+            wrong += [f"{row['sentence']}: {found or None}"] if found != row[kind] else []
+    assert judged >= 40
+    assert 1 - len(wrong) / judged >= AT_LEAST_RIGHT, wrong
+
+
+@pytest.mark.parametrize("language", ["en", "es", "hi"])
+def test_numbers_as_cldr_spells_them_are_read_back(language: str) -> None:
+    sample = random.Random(4).sample(NUMBERS, len(NUMBERS) // 20)
+    assert misread(language, [*range(100), *sample])[:5] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("make it 5", "q:5"),
+        ("qty: 25", "q:25"),
+        ("five please", "q:5"),
+        ("2 x 4MP cameras", "q:2"),
+        ("give me a couple of mugs", "q:2"),
+        ("now I have 40 mugs in stock", "q:=40"),
+        ("2 lamps broke, remove from stock", "q:-2"),
+        ("20 metros de cable", "q:20"),
+        ("sacame 2 del carrito", "q:-2"),
+        ("ciento veinte platos", "q:120"),
+        ("mil quinientas bolsas", "q:1500"),
+        ("docena y media de tazas", "q:18"),
+        ("un par de mates", "q:2"),
+        ("2 pares de zapatos", "q:2"),
+        ("tengo 14 en stock", "q:=14"),
+        ("do piece de do", "q:2"),
+        ("mujhe do chahiye", "q:2"),
+        ("sava sau cup", "q:125"),
+        ("paune do sau diye", "q:175"),
+        ("डेढ़ दर्जन", "q:18"),
+        ("mere paas 50 hain", "q:=50"),
+        ("cart se 2 hata do", "q:-2"),
+        ("12 emi of 1500", "i:12 a:1500.00"),
+        ("una sola cuota", "i:1"),
+        ("6 msi", "i:6"),
+        ("en un pago", "i:1"),
+        ("छह महीने की किस्त", "i:6"),
+        ("split into three", "i:3"),
+        ("two and a half lakh rupees", "a:250000.00 INR"),
+        ("millón y medio de pesos", "a:1500000.00"),
+        ("por 15 lucas", "a:15000.00"),
+        ("tres mil pesos mexicanos", "a:3000.00 MXN"),
+        ("$ 1.234,50", "a:1234.50"),
+        ("u$s 100", "a:100.00 USD"),
+        ("15 000 pesos", "a:15000.00"),
+        ("Rs. 1,200/-", "a:1200.00 INR"),
+        ("₹१,२००", "a:1200.00 INR"),
+        ("sava lakh rupaye", "a:125000.00 INR"),
+        ("maine 1500 bheje", "a:1500.00"),
+        ("500 wali saree", "a:500.00"),
+        ("15k tak ka phone", "a:15000.00"),
+        ("less than Rs. 3,500", "a:3500.00 INR"),
+    ],
+)
+def test_each_number_is_what_the_words_around_it_say(text: str, found: str) -> None:
+    assert read(text) == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "iPhone 13",
+        "redmi note 12 pro",
+        "samsung s23 128gb",
+        "size 42",
+        "pack of 6",
+        "my number is 98765 43210",
+        "+54 9 11 5555 1234",
+        "shop 14, MG road",
+        "order #4521",
+        "order 4521 status",
+        "12/03/2025",
+        "come at 7",
+        "since 2019",
+        "I am 25 years old",
+        "delivery in 3 days?",
+        "garantía de 12 meses?",
+        "a las 18 hs",
+        "el lunes 15",
+        "av corrientes 1234",
+        "factura 0001-00001234",
+        "10 se 6",
+        "kya aap bata do",
+        "mere ko de do",
+        "subah 10 baje",
+        "between 5000 and 8000",
+        "sold 3 and received 10",
+        "/update_stock 5",
+        "",
+    ],
+)
+def test_numbers_that_are_none_of_the_three_are_left_alone(text: str) -> None:
+    assert read(text) == ""
+
+
+@pytest.mark.parametrize(
+    ("digits", "value"),
+    [
+        ("1.234,50", 1234.5),
+        ("1,234.50", 1234.5),
+        ("1,00,000", 100_000),
+        ("1.000.000", 1_000_000),
+        ("15.000", 15_000),
+        ("1,5", 1.5),
+        ("0.500", None),
+        ("1.2.3", None),
+        ("12,34,5", None),
+    ],
+)
+def test_points_and_commas_group_or_part_decimals(digits: str, value: Optional[float]) -> None:
+    found = number_value(digits)
+    assert (None if found is None else float(found)) == value
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, 9_999_999), st.integers(0, 99))
+def test_a_sum_is_read_as_it_is_written_in_any_country(whole: int, cents: int) -> None:
+    english = f"{whole:,}.{cents:02}"
+    spanish = english.translate(str.maketrans(",.", ".,"))
+    assert read(f"US${english}") == read(f"US${spanish}") == f"a:{whole}.{cents:02} USD"
+
+
+WORDS = (
+    "20 do 12 emi $ rs 4,5 un par de lakh half dozen mil y ० ½ + - = x 3x ke andar set to stock sold , . ? \n".split(
+        " "
+    )
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.one_of(st.text(max_size=LONGEST + 50), st.lists(st.sampled_from(WORDS), max_size=60).map(" ".join)))
+def test_no_text_raises_and_none_takes_long(text: str) -> None:
+    begun = time.process_time()
+    figures = read_figures(text)
+    assert time.process_time() - begun < 0.05
+    assert figures.quantity is None or figures.quantity.number >= 0
+    assert figures.instalments is None or figures.instalments > 0
+    assert figures.amount is None or figures.amount.value >= 0
+
+
+@pytest.mark.parametrize(
+    "piece", ["1", "1 ", "1,", "do ", "mil ", "rs ", "1 emi ", "\u200b", "\u200f5", "🙂", "५", "7️⃣", "五", "三 ", "٥ "]
+)
+def test_reading_takes_little_time_however_long_or_odd_the_text(piece: str) -> None:
+    for text in (piece * 4096, (piece * LONGEST)[:LONGEST]):
+        begun = time.process_time()
+        read_figures(text)
+        assert time.process_time() - begun < 0.25  # measured: under 20 ms; this only catches a blow-up
+
+
+def test_what_is_set_is_the_same_to_the_stock_form_as_a_bare_count() -> None:
+    said = read_figures("set jute bags to 45").quantity
+    assert str(said) == "=45"
+    assert read_quantity(str(said)) == Quantity(45)
