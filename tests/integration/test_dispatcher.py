@@ -116,7 +116,6 @@ class Counter:
             turn_store(self.engine, self.config),
             self.config,
             SystemClock(),
-            lambda: self.agent.domain.intents,
             lambda say: 1,
             Listener(self.url, [INBOX]),
         )
