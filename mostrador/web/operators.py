@@ -31,6 +31,10 @@ td { white-space: pre-wrap; overflow-wrap: anywhere; }
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 
 
+def _hash(content: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
+
+
 def page_headers(style: str, script: str = "") -> Dict[str, str]:
     """Headers of a page that may run and show nothing but this style and script, and is kept by nobody."""
     scripts = f"; script-src {_hash(script)}; connect-src 'self'; form-action 'self'" if script else ""
@@ -86,10 +90,6 @@ def reviewer_of(headers: Mapping[str, str]) -> str:
         return base64.b64decode(value, validate=True).decode().partition(":")[0] if scheme.lower() == "basic" else ""
     except ValueError:
         return ""
-
-
-def _hash(content: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
 
 
 def _carries(authorization: str, token: str) -> bool:
