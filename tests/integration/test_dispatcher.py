@@ -111,7 +111,7 @@ class Counter:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
-        dispatcher = Dispatcher(
+        self.dispatcher = Dispatcher(
             Engine(self.agent),
             turn_store(self.engine, self.config),
             self.config,
@@ -119,7 +119,7 @@ class Counter:
             lambda say: 1,
             Listener(self.url, [INBOX]),
         )
-        self.task = self.loop.create_task(dispatcher.run())
+        self.task = self.loop.create_task(self.dispatcher.run())
         try:
             self.loop.run_until_complete(self.task)
         except asyncio.CancelledError:

@@ -14,7 +14,12 @@ from typing import Any, Dict, Optional, Sequence
 
 from mostrador.settings import ROOT
 
-PROOFS = {"crash proof": "tests.load.crash", "random walk": "tests.load.walk", "bursts": "tests.load.bursts"}
+PROOFS = {
+    "crash proof": "tests.load.crash",
+    "random walk": "tests.load.walk",
+    "bursts": "tests.load.bursts",
+    "model swap": "tests.load.swap",
+}
 
 
 def run(module: str, *arguments: str) -> Dict[str, Any]:
