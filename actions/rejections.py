@@ -219,15 +219,13 @@ def _spoken_reason(turn: Turn, in_form: bool) -> Optional[str]:
     reason = read_reason(turn.written) if asked or named_reason(turn.written) else None
     if reason is not None:
         return LATER if reason.code == LATER else reason.words or reason.code
-    if turn.intent == "mute_recommendation":
-        return LATER
     return turn.tracker.get_slot("rejection_reason") if in_form else None
 
 
 def _spoken_pause(turn: Turn, in_form: bool) -> Optional[str]:
     """The time that the person's own words name, where they can only be that."""
     asked = in_form and turn.tracker.get_slot("requested_slot") == "mute_for"
-    if not (asked or turn.intent == "mute_recommendation"):
+    if not (asked or named_reason(turn.written) == LATER):
         return None
     pause = read_pause(turn.written, turn.services.settings.pause_days)
     return pause.encode() if pause else None

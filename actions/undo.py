@@ -13,12 +13,15 @@ from actions.base import UseCaseAction
 from actions.goods import ROWS, numbered, shortened
 from actions.stock_told import tell_undone
 from actions.turn import Turn
-from mostrador.shop import inventory
+from mostrador.shop import inventory, rejections
 from mostrador.shop.inventory import Change, Variation
 
 
 class ActionUndoUpdate(UseCaseAction):
-    """A button takes back its own change or all of its message; a word offers the last ones when there are several."""
+    """A button takes back its own change or all of its message; a word offers the last ones when there are several.
+
+    Where the last thing was a rejection, the word brings that back.
+    """
 
     def name(self) -> Text:
         return "action_undo_update"
@@ -30,6 +33,10 @@ class ActionUndoUpdate(UseCaseAction):
             tell_undone(turn, await turn.do(inventory.undo_together, stock, turn.contact, int(change), turn.id, now))
             return []
         if not change.isdigit():
+            back = await turn.do(rejections.undo_newest, turn.contact, turn.id, now)
+            if back:
+                turn.say("utter_brought_back", title=back)
+                return []
             last = await turn.do(inventory.undoable, turn.contact, turn.id, now, ROWS)
             if len(last) > 1:
                 _offer(turn, last)

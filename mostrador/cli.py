@@ -25,6 +25,10 @@ COMMANDS: Mapping[str, Tuple[str, str]] = {
     "handover": ("mostrador.operations.handover_command:handover", "Conversations that a human owns or waits for."),
     "explain": ("mostrador.operations.explain_command:explain", "Why did it say that: everything about one turn."),
     "export": ("mostrador.operations.export_command:export", "Write a recorded talk as a conversation to play."),
+    "evaluate": (
+        "mostrador.operations.evaluate_command:evaluate",
+        "How well people are understood, on your files.",
+    ),
     "converse": ("mostrador.operations.converse:command", "Play YAML conversations through the whole stack."),
 }
 """Name → (module:command, the line that --help shows without importing it)."""

@@ -16,6 +16,7 @@ from mostrador.channels.current_turn import CurrentTurn, TurnAborted
 from mostrador.channels.engine import Engine, Spoken
 from mostrador.channels.interpret import Reading, read
 from mostrador.channels.output import TurnOutput
+from mostrador.nlu.expected import as_expected
 from mostrador.nlu.session_start import session_events
 from mostrador.settings import Settings
 from mostrador.shop.clock import Clock
@@ -227,6 +228,7 @@ class Dispatcher:
         if parse is None:
             loop = asyncio.get_running_loop()
             parse = await loop.run_in_executor(self._nlu, engine.understand, reading.text)
+            parse = as_expected(parse, reading.text, begun.open_form)
         first = begun.members[0]
         message = UserMessage(
             reading.text,

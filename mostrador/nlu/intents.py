@@ -1,7 +1,8 @@
-"""Which intent a free text has: a linear model that trains in seconds and answers in a millisecond."""
+"""Which intent a free text has: Rasa's graph component around ``IntentModel``."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, Dict, List, Optional, Text
 
 from rasa.engine.graph import ExecutionContext, GraphComponent
@@ -13,7 +14,9 @@ from rasa.shared.nlu.constants import INTENT, INTENT_NAME_KEY, PREDICTED_CONFIDE
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from mostrador.nlu.linear import LinearModel
+from mostrador.nlu.intent_learning import Options, learn
+from mostrador.nlu.intent_model import IntentModel
+from mostrador.settings import settings
 
 INTENT_RANKING = "intent_ranking"
 _RANKED = 5
@@ -21,10 +24,14 @@ _RANKED = 5
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
 class LinearIntentClassifier(GraphComponent, IntentClassifier):
-    """Sets ``intent`` and ``intent_ranking`` of every message that has text."""
+    """Sets ``intent`` and ``intent_ranking`` of every message that has text.
+
+    Confidences are shifted so that the threshold found at training is ``intent_model.THRESHOLD`` for Rasa's
+    FallbackClassifier. Options: ``intent_learning.Options``.
+    """
 
     def __init__(
-        self, config: Dict[Text, Any], storage: ModelStorage, resource: Resource, model: Optional[LinearModel] = None
+        self, config: Dict[Text, Any], storage: ModelStorage, resource: Resource, model: Optional[IntentModel] = None
     ) -> None:
         self._config = config
         self._storage = storage
@@ -33,7 +40,7 @@ class LinearIntentClassifier(GraphComponent, IntentClassifier):
 
     @staticmethod
     def get_default_config() -> Dict[Text, Any]:
-        return {"strength": 20.0}
+        return asdict(Options())
 
     @classmethod
     def create(
@@ -55,12 +62,13 @@ class LinearIntentClassifier(GraphComponent, IntentClassifier):
         **kwargs: Any,
     ) -> "LinearIntentClassifier":
         with model_storage.read_from(resource) as folder:
-            return cls(config, model_storage, resource, LinearModel.load(folder))
+            return cls(config, model_storage, resource, IntentModel.load(folder))
 
     def train(self, training_data: TrainingData) -> Resource:
         examples = [example for example in training_data.intent_examples if example.get(TEXT)]
         texts = [example.get(TEXT) for example in examples]
-        self._model = LinearModel.fit(texts, [example.get(INTENT) for example in examples], self._config["strength"])
+        labels = [example.get(INTENT) for example in examples]
+        self._model = learn(texts, labels, Options.of(self._config), settings().var_dir / "vectors")
         with self._storage.write_to(self._resource) as folder:
             self._model.save(folder)
         return self._resource
@@ -72,7 +80,7 @@ class LinearIntentClassifier(GraphComponent, IntentClassifier):
                 continue
             ranking = [
                 {INTENT_NAME_KEY: name, PREDICTED_CONFIDENCE_KEY: confidence}
-                for name, confidence in self._model.ranking(text)[:_RANKED]
+                for name, confidence in self._model.judge(text).ranking[:_RANKED]
             ]
             message.set(INTENT, ranking[0], add_to_output=True)
             message.set(INTENT_RANKING, ranking, add_to_output=True)

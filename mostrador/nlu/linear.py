@@ -32,8 +32,13 @@ class LinearModel:
     bias: np.ndarray
 
     @classmethod
-    def fit(cls, texts: Sequence[str], labels: Sequence[str], strength: float = 20.0) -> "LinearModel":
-        """Learn from at least two different labels; ``strength`` is the inverse of the regularisation."""
+    def fit(
+        cls, texts: Sequence[str], labels: Sequence[str], strength: float = 20.0, each_alone: bool = False
+    ) -> "LinearModel":
+        """Learn from at least two different labels; ``strength`` is the inverse of the regularisation.
+
+        ``each_alone`` tells each label from all others by itself: quicker, and ``scores`` may all be below 0.
+        """
         from scipy.sparse import hstack
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.feature_extraction.text import TfidfVectorizer
@@ -45,13 +50,15 @@ class LinearModel:
             for block in _BLOCKS
         ]
         matrix = hstack([vectorizer.fit_transform(clean) for vectorizer in vectorizers]).tocsr()
-        model = LogisticRegression(C=strength, class_weight="balanced", max_iter=_STEPS, random_state=7)
+        solver = {"solver": "liblinear", "dual": True} if each_alone else {"max_iter": _STEPS}
+        model = LogisticRegression(C=strength, class_weight="balanced", random_state=7, **solver)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             model.fit(matrix, list(labels))
         weights, bias = model.coef_, model.intercept_
         if len(model.classes_) == 2:
-            weights, bias = np.vstack([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2
+            half = 1 if each_alone else 2
+            weights, bias = np.vstack([-weights, weights]) / half, np.concatenate([-bias, bias]) / half
         offset, vocabularies = 0, []
         for vectorizer in vectorizers:
             vocabularies.append({feature: int(i) + offset for feature, i in vectorizer.vocabulary_.items()})
@@ -64,8 +71,8 @@ class LinearModel:
             bias.astype(np.float32),
         )
 
-    def probabilities(self, text: str) -> np.ndarray:
-        """One probability per label, in the order of ``labels``; they sum to 1."""
+    def scores(self, text: str) -> np.ndarray:
+        """One log-odds per label, in the order of ``labels``."""
         clean = normalise(text)
         scores = self.bias.astype(np.float64)
         for block, vocabulary in zip(_BLOCKS, self.vocabularies):
@@ -75,9 +82,11 @@ class LinearModel:
             rows = np.fromiter(counted.keys(), dtype=np.int64)
             values = (1.0 + np.log(np.fromiter(counted.values(), dtype=np.float64))) * self.idf[rows]
             scores = scores + (values / np.linalg.norm(values)) @ self.weights[rows]
-        scores -= scores.max()
-        exponential = np.exp(scores)
-        return exponential / exponential.sum()
+        return scores
+
+    def probabilities(self, text: str) -> np.ndarray:
+        """One probability per label, in the order of ``labels``; they sum to 1."""
+        return softmax(self.scores(text))
 
     def ranking(self, text: str) -> List[Tuple[str, float]]:
         """Every label with its probability, likeliest first."""
@@ -102,6 +111,12 @@ class LinearModel:
             offset += len(features)
         with np.load(folder / "weights.npz", allow_pickle=False) as arrays:
             return cls(tuple(names["labels"]), tuple(vocabularies), arrays["idf"], arrays["weights"], arrays["bias"])
+
+
+def softmax(scores: np.ndarray) -> np.ndarray:
+    """Numbers that sum to 1 along the last axis."""
+    exponential: np.ndarray = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return exponential / exponential.sum(axis=-1, keepdims=True)
 
 
 def _by_index(vocabulary: Dict[str, int]) -> List[str]:

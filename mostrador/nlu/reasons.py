@@ -14,9 +14,15 @@ LATER = "later"
 # In the order in which they are looked for: "can't get the cloth any more" is about the cloth.
 _WORDS: Mapping[str, str] = {
     LATER: r"""
-        not now|for now|some other time|another time|next (week|month|year)|snooze|remind|pause|later
+        not now|for now|some other time|another time|(next|this) (week|month|year)|snooze|remind|pause|later
+        |\bmute\b|\bhid(e|ing)\b|on hold|\baside\b|until|keep quiet
+        |(for|in) (a|an|one|two|three|some|\d+) (week|month|day|while|time)
         |ahora no|por ahora|mas adelante|despues|luego|otro dia|pausa|recuerd|semana que viene|mes que viene
+        |silenci|ocult|en espera|hasta (que|el|la)|este mes|esta semana
+        |(un|una|dos|tres|\d+) (semana|mes\b|meses|tiempo|dia)
         |बाद में|अभी नहीं|अगले (हफ्ते|महीने|साल)|याद दिला|फिर कभी|baad me|abhi nah|agle (hafte|mahine|saal)|yaad dila
+        |रोक|छुपा|छिपा|अलग रख|कुछ दिन|(हफ्ते|महीने|दिन|जब) (तक|बाद)|इस (हफ्ते|महीने)
+        |\brok\b|chh?upa|alag rakh|kuch din|(hafte|mahine|din|jab) (tak|baad)|is (hafte|mahine)
     """,
     "no_material": r"""
         material|fabric|cloth|yarn|thread|leather|wood\b|ingredient|raw |(can'?t|can ?not|could not) (get|find|buy)

@@ -9,8 +9,12 @@ from typing import List
 LANGUAGES = ("en", "es", "hi")
 
 _LATIN_ACCENTS = re.compile("[\u0300-\u036f]")
-_INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufe0e\ufe0f\ufeff\U0001f3fb-\U0001f3ff]")  # also skin tones
+_INVISIBLE = re.compile(
+    "[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe0e\ufe0f\ufeff\U0001f3fb-\U0001f3ff]"
+)  # zero width, joiners, marks of direction, forms of emoji, skin tones
+_CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")  # a NUL ends a text in C, half a surrogate pair has no UTF-8
 _STRETCHED = re.compile(r"([^\W\d])\1{2,}")
+_LONGEST_MESSAGE = 4096
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 # \w leaves out the vowel signs of Devanagari, which would shred every Hindi word.
 _TOKEN = re.compile("(?:\\w|[\u0900-\u0963\u0966-\u097f])+|[?+\\-]|[\u2190-\u2bff\U0001f000-\U0001faff]")
@@ -27,6 +31,15 @@ def plain(text: str) -> str:
 def normalise(text: str) -> str:
     """``plain`` without stretched letters; every number becomes ``0``."""
     return _STRETCHED.sub(r"\1\1", _NUMBER.sub("0", plain(text)))
+
+
+def reading(text: str, longest: int) -> str:
+    """At most ``longest`` characters as a person would read them: no invisible marks, no stretched letters, lower case.
+
+    Unlike ``plain`` it keeps accents and numbers, which mean something to a sentence encoder.
+    """
+    text = _CONTROL.sub(" ", _INVISIBLE.sub("", unicodedata.normalize("NFKC", text[:_LONGEST_MESSAGE])))
+    return _STRETCHED.sub(r"\1\1", " ".join(text.split()).casefold())[:longest]
 
 
 def tokens(normalised: str) -> List[str]:

@@ -9,13 +9,14 @@ from typing import Any, Dict, List, Mapping, Optional, Protocol, Sequence
 
 from mostrador.shop.contacts import Contact
 from mostrador.shop.errors import Gone
-from mostrador.shop.inventory import Variation, owned_variation
+from mostrador.shop.inventory import CHAT_SOURCE, UNDO_WITHIN, Variation, owned_variation
 from mostrador.shop.recommendations import RecommendationKind
 from mostrador.shop.unit_of_work import UnitOfWork, effect_key
 
 REASONS = ("not_made", "no_material", "not_worth_it", "season_over", "wrong_suggestion", "other")
 """Why a supplier rejects a recommendation, in the order in which the reasons are offered."""
 LONGEST_WORDS = 500
+_UNDO_AMONG = 50  # other phones of the same supplier may have put aside more since
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ class Pause:
 class Hidden:
     """What does not come up in lists now. ``catalog_id`` is set for a catalogue, ``variation_id`` for a SKU.
 
-    ``until`` is None for what was rejected and for what was put aside until the person says so.
+    ``until`` is None for what was rejected and for what was put aside until the person says so. ``by`` is the contact
+    who said it, ``since`` when.
     """
 
     title: str
@@ -55,6 +57,8 @@ class Hidden:
     variation_id: Optional[int] = None
     catalog_id: Optional[int] = None
     until: Optional[datetime] = None
+    by: int = 0
+    since: Optional[datetime] = None
 
 
 class Rejections(Protocol):
@@ -181,6 +185,39 @@ def hidden(uow: UnitOfWork, contact: Contact, at: datetime, limit: int) -> List[
     """What the contact's lists leave out now because somebody said so, the newest first."""
     with uow:
         return uow.rejections.hidden(contact.supplier_ids, at, limit)
+
+
+def undo_newest(uow: UnitOfWork, contact: Contact, turn_id: str, at: datetime) -> Optional[str]:
+    """Take back what the contact rejected or put aside, where that is the last thing they did; its name.
+
+    None, and nothing done, when their last change of stock is newer, or when it was more than 24 hours ago. A turn
+    that is tried again gives the same answer.
+    """
+
+    def look() -> Mapping[str, Any]:
+        own = [h for h in uow.rejections.hidden(contact.supplier_ids, at, _UNDO_AMONG) if h.by == contact.id]
+        changed = uow.stock.changes_by(contact.id, CHAT_SOURCE, limit=1)
+        newest = own[0] if own else None
+        if newest is None or newest.since is None or at - newest.since > UNDO_WITHIN:
+            return {}
+        if changed and changed[0].at > newest.since:
+            return {}
+        _lift(uow, contact, newest, turn_id, at)
+        return {"title": newest.title}
+
+    with uow:
+        done = uow.effects.once(effect_key(turn_id, "undo_newest", contact.id), at, look)
+        uow.commit()
+    return done.get("title")
+
+
+def _lift(uow: UnitOfWork, contact: Contact, found: Hidden, turn_id: str, at: datetime) -> None:
+    if found.variation_id is None:
+        uow.rejections.lift_catalogue(contact.supplier_ids, found.catalog_id or 0, at)
+        return
+    variation = owned_variation(uow, contact, found.variation_id)
+    uow.rejections.lift(variation, at)
+    uow.recommendations.record(variation, "restored", effect_key(turn_id, "bring_back", variation.id), at)
 
 
 def _as_it_was(uow: UnitOfWork, variation: Variation, kind: RecommendationKind) -> Dict[str, Any]:

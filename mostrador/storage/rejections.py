@@ -21,14 +21,14 @@ _HIDDEN = text(
     """
     select * from (
         select v.id as variation_id, cast(null as int) as catalog_id, v.catalog_name, v.variation_name,
-               true as rejected, cast(null as timestamptz) as until, j.at, j.id
+               true as rejected, cast(null as timestamptz) as until, j.at, j.id, j.contact_id
         from rejection j join variation v on v.id = j.variation_id
         where v.supplier_id = any(:suppliers) and j.lifted_at is null and not v.withdrawn
         union all
         select v.id, m.catalog_id, coalesce(v.catalog_name, (
                    select c.catalog_name from variation c
                    where c.supplier_id = m.supplier_id and c.catalog_id = m.catalog_id order by c.id desc limit 1), ''),
-               coalesce(v.variation_name, ''), false, m.until, m.at, m.id
+               coalesce(v.variation_name, ''), false, m.until, m.at, m.id, m.contact_id
         from recommendation_mute m left join variation v on v.id = m.variation_id
         where m.supplier_id = any(:suppliers) and m.lifted_at is null and (m.until is null or m.until > :at)
             and not coalesce(v.withdrawn, false)
@@ -143,6 +143,8 @@ class SqlRejections:
                 row.variation_id,
                 row.catalog_id,
                 row.until,
+                row.contact_id,
+                row.at,
             )
             for row in self._connection.execute(_HIDDEN, values)
         ]

@@ -27,7 +27,26 @@ NEVER_SAID = {
     "choose_option",
     "change_preference",
 }
-ANSWERS = {"inform", "affirm", "deny", "nlu_fallback", "out_of_scope"}
+# What a customer or an artisan wants; to a question of a seller's form such words are an answer: "the red lamp".
+WANTS = {
+    "search_product",
+    "ask_price",
+    "ask_stock",
+    "show_similar",
+    "add_to_cart",
+    "change_quantity",
+    "remove_from_cart",
+    "show_cart",
+    "checkout",
+    "simulate_financing",
+    "ask_payment_status",
+    "register",
+    "add_product",
+    "edit_product",
+    "delete_product",
+    "list_products",
+}
+ANSWERS = {"inform", "affirm", "deny", "nlu_fallback", "out_of_scope"} | WANTS
 """What may be content when the form asked for content; the validator judges it. A plain no leaves the other forms."""
 
 

@@ -79,7 +79,11 @@ def test_what_was_recorded_plays_again_under_another_name(
 def test_every_turn_says_which_rule_or_form_decided(stack: TemporaryStack, played: Dict[str, Conversation]) -> None:
     known = Explanations(stack.engine)
     rules = set()
-    for row in stack.sql("select id from turn where conversation_id in (select conversation_id from turn limit 500)"):
+    turns = """
+        select distinct t.id from turn t join conversation c on c.id = t.conversation_id
+        join contact_alias a on a.contact_id = c.contact_id where a.value = any(:phones)
+    """
+    for row in stack.sql(turns, phones=list(played)):
         it = known.of(row["id"])
         assert it is not None and it.heard and it.noted["model"]
         for action in it.noted["actions"]:

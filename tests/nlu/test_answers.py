@@ -7,10 +7,34 @@ from typing import Optional
 import pytest
 
 from mostrador.nlu.person_names import read_name
-from mostrador.nlu.reasons import LATER, read_reason
+from mostrador.nlu.reasons import LATER, named_reason, read_reason
 from mostrador.nlu.times import read_hours, read_pause
 from mostrador.shop.preferences import ANY_TIME, Hours
 from mostrador.shop.rejections import LONGEST_WORDS, REASONS, Pause
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "don't show me this for a month",
+        "hide it for a week",
+        "mute the whole catalogue",
+        "don't mention it until I say",
+        "put this item on hold",
+        "not this month",
+        "no me muestres esto por un mes",
+        "silencia todo el catálogo",
+        "déjalo fuera dos semanas",
+        "oculta este catálogo un tiempo",
+        "इसे कुछ दिन छुपा दो",
+        "एक महीने बाद फिर पूछना",
+        "इसे अभी अलग रखो",
+        "is product ko abhi rok do",
+        "ek mahine tak ye mat dikhana",
+    ],
+)
+def test_who_names_a_time_or_wants_to_be_reminded_only_waits(text: str) -> None:
+    assert named_reason(text) == LATER
 
 
 @pytest.mark.parametrize(

@@ -213,6 +213,7 @@ class FakeRejections:
 
     def __init__(self, variations: FakeVariations) -> None:
         self.rejected: Dict[int, Tuple[Reason, Mapping[str, Any]]] = {}
+        self.said: Dict[Any, Tuple[int, datetime]] = {}  # who hid it, when
         self.muted: Dict[Any, Optional[datetime]] = {}
         self._variations = variations
 
@@ -223,7 +224,9 @@ class FakeRejections:
     def reject(
         self, variation: Variation, reason: Reason, details: Mapping[str, Any], contact_id: int, key: str, at: datetime
     ) -> None:
-        self.rejected.setdefault(variation.id, (reason, details))
+        if variation.id not in self.rejected:
+            self.rejected[variation.id] = (reason, details)
+            self.said[variation.id] = (contact_id, at)
 
     def mute(
         self,
@@ -234,7 +237,9 @@ class FakeRejections:
         key: str,
         at: datetime,
     ) -> None:
-        self.muted[("catalogue", variation.catalog_id) if whole_catalogue else variation.id] = until
+        hidden = ("catalogue", variation.catalog_id) if whole_catalogue else variation.id
+        self.muted[hidden] = until
+        self.said[hidden] = (contact_id, at)
 
     def lift(self, variation: Variation, at: datetime) -> None:
         self.rejected.pop(variation.id, None)
@@ -250,7 +255,7 @@ class FakeRejections:
 
     def hidden(self, supplier_ids: Sequence[int], at: datetime, limit: int) -> List[Hidden]:
         by_id = self._variations.by_id
-        found = [Hidden(by_id[number].title, True, number) for number in self.rejected]
+        found = [self._hidden(number, by_id[number].title, True, variation_id=number) for number in self.rejected]
         for key, until in self.muted.items():
             if self._lasts(until, at):
                 catalogue = isinstance(key, tuple)
@@ -258,8 +263,13 @@ class FakeRejections:
                     v.catalog_name if catalogue else v.title for v in by_id.values() if catalogue or v.id == key
                 )
                 which = {"catalog_id": key[1]} if catalogue else {"variation_id": key}
-                found.append(Hidden(name, False, until=until, **which))
-        return found[::-1][:limit]
+                found.append(self._hidden(key, name, False, until=until, **which))
+        found.reverse()  # of the same moment, the later one first
+        return sorted(found, key=lambda hidden: hidden.since, reverse=True)[:limit]
+
+    def _hidden(self, key: Any, title: str, rejected: bool, **more: Any) -> Hidden:
+        by, since = self.said[key]
+        return Hidden(title, rejected, by=by, since=since, **more)
 
     def _lasts(self, until: Optional[datetime], at: datetime) -> bool:
         return until is None or until > at

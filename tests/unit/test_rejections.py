@@ -11,9 +11,18 @@ from fakes import NOON, FakeInventory, FakeUnitOfWork
 from mostrador.operations.report_command import spreadsheet
 from mostrador.shop.contacts import Contact
 from mostrador.shop.errors import Gone, NotYours
-from mostrador.shop.inventory import Sku, Variation
+from mostrador.shop.inventory import CHAT_SOURCE, Sku, Variation
 from mostrador.shop.recommendations import RecommendationKind, page_of
-from mostrador.shop.rejections import Pause, Reason, bring_back, bring_back_catalogue, hidden, put_aside, reject
+from mostrador.shop.rejections import (
+    Pause,
+    Reason,
+    bring_back,
+    bring_back_catalogue,
+    hidden,
+    put_aside,
+    reject,
+    undo_newest,
+)
 
 OOS = RecommendationKind.OUT_OF_STOCK
 SELLER = Contact(1, roles=("seller",), supplier_ids=(7,))
@@ -79,6 +88,34 @@ def test_a_repeated_turn_does_not_reject_again_what_was_brought_back(
     bring_back(uow, SELLER, goods[0].id, "t2", NOON)
     reject(uow, SELLER, goods[0].id, Reason("not_made"), OOS, "t1", NOON)
     assert listed(uow) == [1, 2, 3]
+
+
+def test_an_undo_brings_back_what_was_rejected_last_once(uow: FakeUnitOfWork, goods: List[Variation]) -> None:
+    reject(uow, SELLER, goods[0].id, Reason("not_made"), OOS, "t1", NOON)
+    put_aside(uow, SELLER, goods[1].id, Pause(7), "t2", NOON + timedelta(minutes=1))
+    assert undo_newest(uow, SELLER, "t3", NOON + timedelta(minutes=2)) == goods[1].title
+    assert undo_newest(uow, SELLER, "t3", NOON + timedelta(minutes=2)) == goods[1].title
+    assert listed(uow) == [2, 3]
+    assert undo_newest(uow, SELLER, "t4", NOON + timedelta(minutes=3)) == goods[0].title
+    assert undo_newest(uow, SELLER, "t5", NOON + timedelta(minutes=4)) is None
+
+
+def test_an_undo_brings_back_a_catalogue_that_was_put_aside(uow: FakeUnitOfWork, goods: List[Variation]) -> None:
+    put_aside(uow, SELLER, goods[1].id, Pause(None, whole_catalogue=True), "t1", NOON)
+    assert undo_newest(uow, SELLER, "t2", NOON) == "Kurta"
+    assert listed(uow) == [1, 2, 3]
+
+
+def test_an_undo_leaves_rejections_that_are_older_than_the_last_change_or_a_day_or_anothers(
+    uow: FakeUnitOfWork, goods: List[Variation]
+) -> None:
+    reject(uow, SELLER, goods[0].id, Reason("not_made"), OOS, "t1", NOON)
+    assert undo_newest(uow, OTHER_PHONE, "t2", NOON) is None
+    assert undo_newest(uow, SELLER, "t3", NOON + timedelta(hours=24, seconds=1)) is None
+    later = NOON + timedelta(minutes=5)
+    uow.stock.write(goods[1], 0, 4, CHAT_SOURCE, SELLER.id, "t4", later)
+    assert undo_newest(uow, SELLER, "t5", later) is None
+    assert goods[0].id in uow.rejections.rejected
 
 
 def test_only_ones_own_and_only_what_is_still_there_can_be_rejected_put_aside_or_brought_back(

