@@ -23,7 +23,7 @@ STORIES = ROOT / "tests" / "test_stories.yml"
 NONE = frozenset({"out_of_scope", "nlu_fallback", "NO_NODES_DETECTED"})  # three ways to say that no intent fits
 MAY_LOSE = 0.1  # share of its sentences that an intent may lose in a language
 LEAST = 10  # sentences from which on an intent is judged by itself
-OPT_OUT = "opt_out"
+OPT_OUT, OTHER = "opt_out", "other"
 
 
 class CannotCompare(click.ClickException):
@@ -32,13 +32,15 @@ class CannotCompare(click.ClickException):
 
 @dataclass(frozen=True)
 class Sentence:
-    """One held-out sentence with the intent it should be given."""
+    """One held-out sentence with the intent it should be given; ``OTHER``: any but opt_out."""
 
     language: str
     text: str
     label: str
 
     def right(self, intent: str) -> bool:
+        if self.label == OTHER:
+            return intent != OPT_OUT
         return intent == self.label or (self.label in NONE and intent in NONE)
 
 
@@ -63,6 +65,8 @@ class Comparison:
         """Per value of ``by`` (language, label): sentences, right with the old model, right with the new one."""
         found: Dict[Tuple[str, ...], List[int]] = defaultdict(lambda: [0, 0, 0])
         for sentence, old, new in zip(self.sentences, self.old.intents, self.new.intents):
+            if sentence.label == OTHER and "label" not in by:
+                continue  # they are many and easy, and would hide what becomes of the rest
             row = found[tuple(str(getattr(sentence, name)) for name in by)]
             row[0] += 1
             row[1] += sentence.right(old)
@@ -96,12 +100,21 @@ class Comparison:
             for (language, label), (all_, old, new) in self.counts("language", "label").items()
             if all_ >= LEAST and old - new > MAY_LOSE * all_
         ]
-        for sentence, old, new in self._changed():
-            if sentence.label == OPT_OUT and old == OPT_OUT:
-                reasons.append(f"“{sentence.text}” is no {OPT_OUT} any more")
-            elif new == OPT_OUT and sentence.label != OPT_OUT:
-                reasons.append(f"“{sentence.text}” would stop all messages")
+        for language, (missed_before, missed), (stops_before, stops) in self._opt_outs():
+            if missed > missed_before:
+                reasons.append(f"{language}: {missed} who want no messages are not heard, {missed_before} before")
+            if stops > stops_before:
+                reasons.append(f"{language}: {stops} would lose all messages by mistake, {stops_before} before")
         return reasons + [f"the test story “{name}” fails" for name in self.broken_stories]
+
+    def _opt_outs(self) -> List[Tuple[str, Tuple[int, int], Tuple[int, int]]]:
+        """Per language: opt-outs that are missed and other sentences taken for one, before and now."""
+        found: Dict[str, List[int]] = defaultdict(lambda: [0, 0, 0, 0])
+        for sentence, old, new in zip(self.sentences, self.old.intents, self.new.intents):
+            at = 0 if sentence.label == OPT_OUT else 2
+            found[sentence.language][at] += (old == OPT_OUT) != (sentence.label == OPT_OUT)
+            found[sentence.language][at + 1] += (new == OPT_OUT) != (sentence.label == OPT_OUT)
+        return [(language, (n[0], n[1]), (n[2], n[3])) for language, n in sorted(found.items())]
 
     def _changed(self) -> List[Tuple[Sentence, str, str]]:
         rows = zip(self.sentences, self.old.intents, self.new.intents)
@@ -109,12 +122,13 @@ class Comparison:
 
 
 def held_out(folder: Path = HELD_OUT) -> Tuple[Sentence, ...]:
-    """The sentences of <folder>/<language>/intents.csv (sentence,label) and held_out.csv (language,text,intent)."""
+    """The sentences of <folder>/<language>/intents.csv and opt_out.csv (sentence,label) and of held_out.csv
+    (language,text,intent); of one sentence in several of them, the first."""
     found: Dict[Tuple[str, str], Sentence] = {}
-    for path in sorted(folder.glob("*/intents.csv")):
+    for path in [*sorted(folder.glob("*/intents.csv")), *sorted(folder.glob("*/opt_out.csv"))]:
         for row in _rows(path):
             sentence = Sentence(path.parent.name, row["sentence"], row["label"])
-            found[sentence.language, sentence.text] = sentence
+            found.setdefault((sentence.language, sentence.text), sentence)
     for row in _rows(folder / "held_out.csv"):
         found.setdefault((row["language"], row["text"]), Sentence(row["language"], row["text"], row["intent"]))
     return tuple(found.values())

@@ -66,11 +66,11 @@ def test_a_candidate_that_breaks_as_much_as_it_fixes_is_no_worse() -> None:
         ),
         (
             comparison([("hi", "opt_out", "opt_out", "nlu_fallback"), ("hi", "help", "greet", "help")]),
-            "“sentence 0” is no opt_out any more",
+            "hi: 1 who want no messages are not heard, 0 before",
         ),
         (
             comparison([("hi", "cancel", "deny", "opt_out")]),
-            "“sentence 0” would stop all messages",
+            "hi: 1 would lose all messages by mistake, 0 before",
         ),
         (comparison([], ["a"], ["a", "b"]), "the test story “b” fails"),
     ],
@@ -80,6 +80,16 @@ def test_each_way_of_being_worse_is_said(found: Comparison, reason: str) -> None
     assert found.worse_because == [reason]
 
 
+def test_sentences_that_are_anything_but_an_opt_out_count_as_that_alone() -> None:
+    found = comparison([("en", "other", "opt_out", "help"), ("en", "other", "help", "greet"), *same("en", "help", 1)])
+    assert found.counts("language") == {("en",): (1, 1, 1)}
+    assert found.counts("label", "language")["other", "en"] == (2, 1, 2)
+    assert found.worse_because == [] and len(found.fixed) == 1
+    assert comparison([("en", "other", "help", "opt_out")]).worse_because == [
+        "en: 1 would lose all messages by mistake, 0 before"
+    ]
+
+
 def test_a_story_that_failed_before_is_not_held_against_the_candidate() -> None:
     assert comparison([], ["a"], ["a"]).worse_because == []
 
@@ -87,9 +97,11 @@ def test_a_story_that_failed_before_is_not_held_against_the_candidate() -> None:
 def test_held_out_sentences_are_read_from_both_kinds_of_file(tmp_path: Path) -> None:
     (tmp_path / "es").mkdir()
     (tmp_path / "es" / "intents.csv").write_text('\ufeffsentence,label\n"hola, qué tal",greet\n', encoding="utf-8")
+    (tmp_path / "es" / "opt_out.csv").write_text("sentence,label\nno va más,other\n", encoding="utf-8")
     rows = 'language,text,intent\nen,hi,greet\nes,"hola, qué tal",thank\n'
     (tmp_path / "held_out.csv").write_text(rows, encoding="utf-8")
-    assert held_out(tmp_path) == (Sentence("es", "hola, qué tal", "greet"), Sentence("en", "hi", "greet"))
+    greets, other = Sentence("es", "hola, qué tal", "greet"), Sentence("es", "no va más", "other")
+    assert held_out(tmp_path) == (greets, other, Sentence("en", "hi", "greet"))
     assert held_out(tmp_path / "nothing") == ()
 
 
