@@ -14,7 +14,9 @@ import pytest
 
 from mostrador.channels.engine import Engine
 from mostrador.channels.loading import ModelWatch, NotServable, first_model, load_beside
+from mostrador.operations.compare import CannotCompare, Sentence, judge
 from mostrador.operations.models import ModelStore, UntrustedModel, Version
+from mostrador.operations.training import ensure_model
 from mostrador.settings import ROOT
 from tests.integration import test_dispatcher
 from tests.integration.test_dispatcher import SCRIPT, Counter
@@ -159,3 +161,15 @@ def test_two_processes_change_over_and_back_under_way_and_no_message_is_lost() -
     print(done.stdout)
     figures = json.loads(done.stdout.splitlines()[-1])
     assert done.returncode == 0 and figures["ok"] and all(figures["checks"].values()), figures
+
+
+@pytest.mark.slow
+def test_a_model_is_judged_in_a_process_of_its_own_and_what_is_no_model_is_said_so(tmp_path: Path) -> None:
+    ensure_model()
+    known = ModelStore(ROOT / "models")
+    asked = [Sentence("en", "what is sold out", "show_out_of_stock"), Sentence("es", "gracias", "thank")]
+    judged = judge(known.path(known.serving()), asked)
+    assert judged.intents == ("show_out_of_stock", "thank")
+    assert judged.stories > 10 and judged.failed == ()
+    with pytest.raises(CannotCompare, match="could not be judged"):
+        judge(a_model(tmp_path / "no.tar.gz", "no"), asked)
