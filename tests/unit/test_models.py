@@ -16,7 +16,7 @@ from typing import Dict, Iterator
 import pytest
 from click.testing import CliRunner
 
-from mostrador.operations import model_command, training
+from mostrador.operations import doctor, model_command, training
 from mostrador.operations.models import KEPT, ModelStore, UnknownModel, UntrustedModel, Version, model_file, sha256
 from mostrador.settings import ROOT
 
@@ -261,3 +261,22 @@ def test_a_model_that_was_trained_for_a_comparison_is_not_trained_again(shop: Mo
     second = trained(shop, "second")
     assert training.train_candidate() == second and shop.serving() == first
     assert training.ensure_model() and shop.serving() == second
+
+
+@pytest.mark.parametrize(
+    ("told", "state", "words"),
+    [
+        (None, None, ""),
+        ({"ready": True}, None, ""),
+        ({"model": "the chosen one", "problem": ""}, "ok", "the chosen one"),
+        ({"model": "another", "problem": ""}, "note", "another still"),
+        ({"model": "another", "problem": "it cannot be loaded"}, "missing", "it cannot be loaded"),
+    ],
+)
+def test_the_doctor_says_which_model_is_really_served(
+    monkeypatch: pytest.MonkeyPatch, told: object, state: object, words: str
+) -> None:
+    monkeypatch.setattr(doctor, "served_now", lambda: told)
+    findings = list(doctor._model_served(Version("the chosen one", "sha")))
+    assert [finding.state for finding in findings] == ([state] if state else [])
+    assert all(words in finding.said for finding in findings)
