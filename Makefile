@@ -58,5 +58,5 @@ audit: tools
 	@.venv-tools/bin/pip-audit --require-hashes --disable-pip --requirement requirements.txt
 
 clean: stop
-	rm -rf .pytest_cache .hypothesis .mypy_cache .ruff_cache .rasa results models/*.tar.gz models/*.digest
+	rm -rf .pytest_cache .hypothesis .mypy_cache .ruff_cache .rasa results models/*.tar.gz models/*.digest models/versions
 	find . -name __pycache__ -type d -not -path './.venv*' -prune -exec rm -rf {} +

@@ -14,6 +14,8 @@ COMMANDS: Mapping[str, Tuple[str, str]] = {
     "status": ("mostrador.operations.processes:status", "Show each process; exit 1 unless all of them work."),
     "doctor": ("mostrador.operations.doctor:doctor", "What is configured, what is missing, is it reachable."),
     "train": ("mostrador.operations.training:train", "Train the model if anything it depends on changed."),
+    "model": ("mostrador.operations.model_command:model", "Which model serves: list, promote, rollback."),
+    "review": ("mostrador.operations.review_command:review", "Label what was not understood for certain."),
     "backup": ("mostrador.operations.backup:backup", "Write the whole database into one file."),
     "restore": ("mostrador.operations.backup:restore", "Replace the database by what a backup holds."),
     "shell": ("mostrador.operations.shell:shell", "Chat in this terminal as a demo contact."),

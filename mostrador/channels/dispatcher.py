@@ -68,7 +68,6 @@ class Dispatcher:
         store: TurnStore,
         settings: Settings,
         clock: Clock,
-        intents: Callable[[], Set[str]],
         messages_of: Callable[[Say], int],
         listener: Listener,
     ) -> None:
@@ -76,7 +75,6 @@ class Dispatcher:
         self._store = store
         self._settings = settings
         self._clock = clock
-        self._intents = intents
         self._counted = Counted(messages_of)
         self._listener = listener
         self._secret = settings.button_secret.get_secret_value().encode()
@@ -87,6 +85,10 @@ class Dispatcher:
         self._serving: Dict[str, "asyncio.Task[None]"] = {}
         self._again: Set[str] = set()
         self._timers: Dict[str, asyncio.TimerHandle] = {}
+
+    def use(self, engine: Engine) -> None:
+        """Let the turns that begin from now on be answered by ``engine``; those under way end with theirs."""
+        self._engine = engine
 
     async def run(self) -> None:
         """Serve until cancelled."""
@@ -155,74 +157,77 @@ class Dispatcher:
 
     async def _one(self, conversation_id: str) -> Any:
         """One turn. True when another message waits already, NotYet when the next must wait, else false."""
-        if not self._engine.ready:
+        engine = self._engine  # for the whole turn, whatever is promoted meanwhile
+        if not engine.ready:
             return NotYet(self._clock.now() + timedelta(seconds=0.5))
-        seq, tracker = self._engine.take(conversation_id) or (-1, None)
+        seq, tracker = engine.take(conversation_id) or (-1, None)
         begun = await self._in_database(self._store.begin, conversation_id, self._clock.now(), seq)
         if not isinstance(begun, Begun):
-            self._engine.keep(conversation_id, seq, tracker)
+            engine.keep(conversation_id, seq, tracker)
             return begun
-        reading = read(begun.members, conversation_id, self._secret, self._intents())
+        reading = read(begun.members, conversation_id, self._secret, engine.intents)
         if begun.owner != BOT and not (begun.owner == QUEUED and reading.tapped):
-            await self._leave_to_people(begun)
+            await self._leave_to_people(begun, engine)
             return begun.more
         turn = CurrentTurn(conversation_id, begun.events)
         turn.known = tracker if begun.tracker_seq == seq else None
         if begun.new_session:
-            slots = self._engine.slots(turn)
+            slots = engine.slots(turn)
             slots["language"] = begun.language or slots.get("language")
             turn.opening = session_events(slots, begun.open_form, begun.after_silence)
-        return await self._answer(begun, reading, turn)
+        return await self._answer(begun, reading, turn, engine)
 
-    async def _leave_to_people(self, begun: Begun) -> None:
+    async def _leave_to_people(self, begun: Begun, engine: Engine) -> None:
         says: List[Tuple[Say, int]] = []
         now = self._clock.now()
         if begun.owner == QUEUED:
-            says = self._counted([self._engine.say("utter_waiting_for_human", begun.language)])
+            says = self._counted([engine.say("utter_waiting_for_human", begun.language)])
         key = f"{begun.conversation_id}|waiting|{int(now.timestamp()) // _STILL_WAITING}"
         await self._in_database(self._store.keep_for_people, begun, says, key, now)
 
-    async def _answer(self, begun: Begun, reading: Reading, turn: CurrentTurn) -> Any:
+    async def _answer(self, begun: Begun, reading: Reading, turn: CurrentTurn, engine: Engine) -> Any:
         begun_at = self._clock.now()
         output = TurnOutput(self._settings.messages_per_turn)
         try:
-            spoken = await self._speak(begun, reading, turn, output)
+            spoken = await self._speak(begun, reading, turn, output, engine)
         except TurnAborted as aborted:
-            return await self._put_off(begun, aborted.reason, outage=aborted.outage)
+            return await self._put_off(begun, engine, aborted.reason, outage=aborted.outage)
         except asyncio.CancelledError:
             self._store.drop(begun)
             raise
         except Exception as error:
             log.exception("A turn failed")
-            return await self._put_off(begun, type(error).__name__, outage=is_unavailable(error))
+            return await self._put_off(begun, engine, type(error).__name__, outage=is_unavailable(error))
         result = Result(
             outcome="answered",
             events=spoken.events,
-            says=self._counted(self._said_late(begun, output.says, spoken.language)),
+            says=self._counted(self._said_late(begun, engine, output.says, spoken.language)),
             open_form=spoken.open_form,
             language=spoken.language,
             intent=spoken.intent,
             confidence=spoken.confidence,
-            explain={**spoken.explain, "model": self._engine.model_id},
+            explain={**spoken.explain, "model": engine.model_id},
             back_to_bot=begun.owner == QUEUED,
         )
         await self._in_database(self._store.finish, begun, result, begun_at, self._clock.now())
-        self._engine.keep(begun.conversation_id, begun.tracker_seq + len(spoken.events), turn.tracker)
+        engine.keep(begun.conversation_id, begun.tracker_seq + len(spoken.events), turn.tracker)
         return begun.more  # what came since then is announced
 
-    def _said_late(self, begun: Begun, says: List[Say], language: str) -> List[Say]:
+    def _said_late(self, begun: Begun, engine: Engine, says: List[Say], language: str) -> List[Say]:
         """After an outage the answer begins with a word about it; the person has waited for longer than usual."""
         waited = (self._clock.now() - begun.members[0].sent_at).total_seconds()
         if waited <= self._settings.late_after:
             return says
-        sorry = self._engine.say("utter_late_answer", language or begun.language).text
+        sorry = engine.say("utter_late_answer", language or begun.language).text
         return [replace(says[0], text="\n\n".join(filter(None, (sorry, says[0].text)))), *says[1:]]
 
-    async def _speak(self, begun: Begun, reading: Reading, turn: CurrentTurn, output: TurnOutput) -> Spoken:
+    async def _speak(
+        self, begun: Begun, reading: Reading, turn: CurrentTurn, output: TurnOutput, engine: Engine
+    ) -> Spoken:
         parse = reading.parse
         if parse is None:
             loop = asyncio.get_running_loop()
-            parse = await loop.run_in_executor(self._nlu, self._engine.understand, reading.text)
+            parse = await loop.run_in_executor(self._nlu, engine.understand, reading.text)
             parse = as_expected(parse, reading.text, begun.open_form)
         first = begun.members[0]
         message = UserMessage(
@@ -233,31 +238,31 @@ class Dispatcher:
             message_id=first.provider_id,
             metadata={"turn_id": begun.turn_id, "sent_at": first.sent_at.isoformat()},
         )
-        spoken = await self._engine.run(turn, message, output)
+        spoken = await engine.run(turn, message, output)
         if not output.says:
             raise NoReply(spoken.intent or "")
         return spoken
 
-    async def _put_off(self, begun: Begun, reason: str, outage: bool) -> Any:
+    async def _put_off(self, begun: Begun, engine: Engine, reason: str, outage: bool) -> Any:
         now = self._clock.now()
         if not outage and begun.tries >= self._settings.max_tries:
-            await self._apologise(begun, reason)
+            await self._apologise(begun, engine, reason)
             return begun.more
         says: List[Tuple[Say, int]] = []
         if outage and (now - begun.members[0].received_at).total_seconds() > self._settings.patience:
-            says = self._counted([self._engine.say("utter_wait_outage", begun.language)])
+            says = self._counted([engine.say("utter_wait_outage", begun.language)])
         steps = begun.waits if outage else begun.tries - 1
         until = now + timedelta(seconds=min(5.0, 0.5 * 2 ** min(steps, 10)))
         await self._in_database(self._store.put_off, begun, until, reason, counts=not outage, says=says, now=now)
         return NotYet(until)
 
-    async def _apologise(self, begun: Begun, reason: str) -> None:
+    async def _apologise(self, begun: Begun, engine: Engine, reason: str) -> None:
         now = self._clock.now()
         reference = f"{begun.members[0].id:x}"
         result = Result(
             outcome="apologised",
             events=[],
-            says=self._counted([self._engine.say("utter_technical_problem", begun.language, ref=reference)]),
+            says=self._counted([engine.say("utter_technical_problem", begun.language, ref=reference)]),
             task={"kind": "failed_turn", "turn": begun.turn_id, "reason": reason, "reference": reference},
             speaker="system",
         )

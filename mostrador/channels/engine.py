@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional, Text, Tuple
+from typing import Any, Collection, Dict, List, Mapping, Optional, Text, Tuple
 
 import aiohttp
 from rasa.core.agent import Agent
@@ -127,7 +127,10 @@ class Spoken:
 
 
 class Engine:
-    """Runs one turn of the dialogue; knows neither the queue nor the wire."""
+    """Runs one turn of the dialogue with one model; knows neither the queue nor the wire.
+
+    Another model is another engine: trackers are remembered with the slots of the model that made them.
+    """
 
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
@@ -140,6 +143,11 @@ class Engine:
     @property
     def model_id(self) -> str:
         return self._agent.model_id or ""
+
+    @property
+    def intents(self) -> Collection[str]:
+        """The names of all intents of the model's domain."""
+        return self._agent.domain.intents if self._agent.domain is not None else ()
 
     def understand(self, text: str) -> Dict[str, Any]:
         """Parse free text (CPU work: call it off the event loop)."""
@@ -180,10 +188,6 @@ class Engine:
         self._trackers[conversation_id] = (seq, tracker)
         if len(self._trackers) > _TRACKERS_KEPT:
             self._trackers.popitem(last=False)
-
-    def forget_trackers(self) -> None:
-        """A new model may have other slots; trackers are read anew."""
-        self._trackers.clear()
 
     def say(self, response: str, language: str, **values: str) -> Say:
         """A response of the domain in a language, English where it lacks it; for what is said without a dialogue."""

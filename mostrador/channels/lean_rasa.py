@@ -47,8 +47,13 @@ def needs_tensorflow(model: Path) -> bool:
 
 def leave_out_tensorflow() -> None:
     """Let every later import of TensorFlow give empty classes that raise NotImported when they are used."""
-    if not any(isinstance(finder, _Absence) for finder in sys.meta_path):
+    if not is_left_out():
         sys.meta_path.insert(0, _Absence())
+
+
+def is_left_out() -> bool:
+    """Whether this process does without TensorFlow."""
+    return any(isinstance(finder, _Absence) for finder in sys.meta_path)
 
 
 class _Absence(MetaPathFinder, Loader):

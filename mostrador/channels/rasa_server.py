@@ -15,7 +15,9 @@ from sanic import Sanic
 from sanic.response import HTTPResponse, json
 
 from mostrador.channels.lean_rasa import leave_out_tensorflow, needs_tensorflow
-from mostrador.channels.serving import attach
+from mostrador.channels.loading import ModelWatch, first_model, load_beside, load_first
+from mostrador.channels.serving import attach, hand_over, note_requests
+from mostrador.operations.models import ModelStore, UntrustedModel
 from mostrador.settings import ROOT, SettingsError, settings
 
 
@@ -25,7 +27,6 @@ def make_app() -> Sanic:
     from rasa.core.utils import AvailableEndpoints
 
     from mostrador.channels.whatsapp import WhatsAppInput
-    from mostrador.operations.training import trusted_model
 
     config = settings().require("rasa_token", "button_secret")
     app: Sanic = configure_app(
@@ -40,36 +41,38 @@ def make_app() -> Sanic:
     # Rasa looks here for the channel that an external event names; no webhook of it is opened.
     app.ctx.input_channels = [WhatsAppInput()]
 
+    store = ModelStore(config.models_dir)
+
     async def load(app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
-        app.ctx.agent = _load_agent(str(trusted_model(config.models_dir)))
+        version, app.ctx.agent = load_first(store)
+        app.ctx.watch = ModelWatch(
+            store,
+            version,
+            lambda chosen: load_beside(store, chosen, app.ctx.agent.action_endpoint),
+            lambda agent: hand_over(app, agent),
+        )
+
+    async def watch(app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
+        app.ctx.watching = loop.create_task(app.ctx.watch.run())
+
+    async def stop_watching(app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
+        app.ctx.watching.cancel()
 
     app.register_listener(load, "before_server_start")
+    app.register_listener(watch, "after_server_start")
+    app.register_listener(stop_watching, "before_server_stop")
     app.register_listener(close_resources, "after_server_stop")
     attach(app)
+    note_requests(app)
 
     @app.get("/healthz")
     async def healthz(request: Any) -> HTTPResponse:
         ready = bool(getattr(app.ctx, "agent", None)) and app.ctx.agent.is_ready()
-        return json({"ready": ready}, status=200 if ready else 503)
+        watch = getattr(app.ctx, "watch", None)
+        told = {"model": watch.serving.name, "problem": watch.problem} if watch else {}
+        return json({"ready": ready, **told}, status=200 if ready else 503)
 
     return app
-
-
-def _load_agent(model: str) -> Any:
-    from rasa.core.agent import Agent
-
-    from mostrador.channels.engine import ActionServer
-    from mostrador.channels.lean_rasa import checked_domain
-    from mostrador.channels.lock_store import ConversationLockStore
-    from mostrador.channels.tracker_store import MostradorTrackerStore
-
-    with checked_domain():
-        return Agent.load(
-            model,
-            tracker_store=MostradorTrackerStore(),
-            lock_store=ConversationLockStore(),
-            action_endpoint=ActionServer(f"http://127.0.0.1:{settings().actions_port}/webhook"),
-        )
 
 
 def _quiet_logs() -> None:
@@ -82,14 +85,12 @@ def _quiet_logs() -> None:
 
 
 def main() -> Optional[int]:
-    from mostrador.operations.training import trusted_model
-
-    if not needs_tensorflow(trusted_model(settings().models_dir)):
-        leave_out_tensorflow()
-    _quiet_logs()
     try:
+        if not needs_tensorflow(first_model(ModelStore(settings().models_dir))[1]):
+            leave_out_tensorflow()
+        _quiet_logs()
         app = make_app()
-    except SettingsError as wrong:
+    except (SettingsError, UntrustedModel) as wrong:
         sys.stderr.write(f"{wrong}\n")
         return 1
     app.run(host="127.0.0.1", port=settings().rasa_port, access_log=False)

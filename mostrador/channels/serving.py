@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from sanic import Sanic
+from sanic.request import Request
+from sanic.response import HTTPResponse
 
 from mostrador.settings import settings
 
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
     from mostrador.channels.dispatcher import Dispatcher
 
 log = logging.getLogger(__name__)
+
+_REQUEST_ENDS_WITHIN = 5.0  # seconds; then it is taken for gone
 
 
 def attach(app: Sanic) -> None:
@@ -32,11 +37,45 @@ def attach(app: Sanic) -> None:
     app.register_listener(end, "before_server_stop")
 
 
+async def hand_over(app: Sanic, agent: Any) -> None:
+    """Let ``agent``, prepared, answer from now on: the dispatcher's turns that begin now, and requests over HTTP.
+
+    A request that is under way reads the application's agent more than once; it is waited for, but not for ever.
+    """
+    from mostrador.channels.engine import Engine
+
+    if app.ctx.requests:
+        try:
+            await asyncio.wait_for(app.ctx.nobody_asks.wait(), _REQUEST_ENDS_WITHIN)
+        except asyncio.TimeoutError:
+            log.warning("Requests over HTTP do not end; the model is changed under them")
+    app.ctx.agent = agent
+    if getattr(app.ctx, "dispatcher", None) is not None:
+        app.ctx.dispatcher.use(Engine(agent))
+
+
+def note_requests(app: Sanic) -> None:
+    """Keep in ``app.ctx.requests`` those under way; one whose client went away is forgotten with its object."""
+    app.ctx.requests, app.ctx.nobody_asks = WeakSet(), asyncio.Event()
+
+    @app.middleware("request")
+    async def begins(request: Request) -> None:
+        app.ctx.requests.add(request)
+        app.ctx.nobody_asks.clear()
+
+    @app.middleware("response")
+    async def ends(request: Request, response: HTTPResponse) -> None:
+        app.ctx.requests.discard(request)
+        if not app.ctx.requests:
+            app.ctx.nobody_asks.set()
+
+
 async def _dispatch_for_ever(app: Sanic) -> None:
     """A dispatcher that fails is a defect; it is logged and begun anew, because messages wait."""
     while True:
         try:
-            await _dispatcher(app.ctx.agent).run()
+            app.ctx.dispatcher = _dispatcher(app.ctx.agent)
+            await app.ctx.dispatcher.run()
         except asyncio.CancelledError:
             raise
         except Exception:
@@ -59,7 +98,6 @@ def _dispatcher(agent: Any) -> "Dispatcher":
         turn_store(made.engine, config),
         config,
         made.clock,
-        intents=lambda: agent.domain.intents,
         messages_of=lambda say: len(render(say)),
         listener=Listener(database_url(config), [INBOX]),
     )

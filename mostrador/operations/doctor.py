@@ -16,8 +16,10 @@ import click
 from pydantic import SecretStr
 
 from mostrador.operations.installation import Installation
+from mostrador.operations.model_command import served_now
+from mostrador.operations.models import ModelStore, UntrustedModel, Version
 from mostrador.operations.processes import NEEDED, CannotRun, report, secret_settings
-from mostrador.operations.training import UntrustedModel, trusted_model, up_to_date
+from mostrador.operations.training import digests, up_to_date
 from mostrador.settings import Settings
 
 FREE_NEEDED = 2 * 1024**3  # bytes: logs, feeds while they are swapped, a model beside the old one
@@ -101,15 +103,32 @@ def _feed(installation: Installation) -> Iterator[Finding]:
 
 def _model(installation: Installation) -> Iterator[Finding]:
     models = installation.settings.models_dir
+    store = ModelStore(models)
     try:
-        path = trusted_model(models)
+        serving = store.serving()
+        store.path(serving)
     except UntrustedModel as why:
         yield Finding("model", BAD, str(why))
         return
-    if up_to_date(models):
-        yield Finding("model", GOOD, f"{path.name}, up to date")
+    if serving.files == digests():
+        yield Finding("model", GOOD, f"{serving.name}, up to date")
+    elif up_to_date(models):
+        yield Finding("model", NOTE, f"{serving.name}, by choice not of the training files as they are")
     else:
-        yield Finding("model", NOTE, f"{path.name}, older than the training files (mostrador train)")
+        yield Finding("model", NOTE, f"{serving.name}, older than the training files (mostrador train)")
+    yield from _model_served(serving)
+
+
+def _model_served(chosen: Version) -> Iterator[Finding]:
+    told = served_now()
+    if told is None or "model" not in told:
+        return  # that Rasa does not answer is said of the processes
+    if told.get("problem"):
+        yield Finding("model served", BAD, str(told["problem"]))
+    elif told["model"] != chosen.name:
+        yield Finding("model served", NOTE, f"{told['model']} still; Rasa is loading {chosen.name}")
+    else:
+        yield Finding("model served", GOOD, str(told["model"]))
 
 
 def _processes(installation: Installation) -> Iterator[Finding]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import importlib.metadata
-import json
 import os
 import shutil
 import subprocess
@@ -13,29 +11,27 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Dict, Iterator, List, Mapping
+from typing import Dict, List, Mapping
 
 import click
 
 from mostrador.operations.installation import QUIET
+from mostrador.operations.models import (
+    NAME,
+    ModelStore,
+    UntrustedModel,
+    Version,
+    sha256,
+    trusted_model,
+)
 from mostrador.settings import ROOT, settings
 
-NAME = "mostrador"
 TRAINING_SUFFIXES = {".yml", ".yaml", ".json", ".txt", ".csv"}
 NOT_TRAINING_DATA = {"surveys", "knowledge"}  # folders of data/ that the engine never reads
 
 
 class TrainingFailed(Exception):
     """There is no new model; the message names the log with Rasa's reasons."""
-
-
-class UntrustedModel(Exception):
-    """The model is missing or is not the one that was trained here; the message says which."""
-
-
-def model_file(models: Path) -> Path:
-    """Where the trained model lies."""
-    return models / f"{NAME}.tar.gz"
 
 
 def digests(root: Path = ROOT) -> Dict[str, str]:
@@ -60,62 +56,75 @@ def training_folders(root: Path = ROOT) -> List[Path]:
 
 
 def up_to_date(models: Path, root: Path = ROOT) -> bool:
-    """Whether the model on disk was trained here from exactly these files."""
+    """Whether the model that serves was trained here from exactly these files, or was chosen in spite of them."""
     try:
-        note = _note(models)
         trusted_model(models)
     except UntrustedModel:
         return False
-    return {key: note.get(key) for key in ("code", "data")} == digests(root)
-
-
-def trusted_model(models: Path) -> Path:
-    """The model file to serve, once its SHA-256 is found to be the one noted after training; raises UntrustedModel.
-
-    Rasa unpacks and unpickles a model, so whoever can write one can run code in the engine.
-    """
-    path = model_file(models)
-    if not path.exists():
-        raise UntrustedModel(f"There is no model {path}: run `mostrador train`.")
-    if _sha256(path) != _note(models).get("model"):
-        raise UntrustedModel(f"{path} is not the model that was trained here: run `mostrador train`.")
-    return path
+    return digests(root) in ModelStore(models).chosen_for()
 
 
 def ensure_model(force: bool = False) -> bool:
-    """Train if anything changed (or with ``force``); whether it did. Raises TrainingFailed."""
-    config = settings()
-    models = config.models_dir
+    """Train if anything changed (or with ``force``) and let the new model serve; whether it did. Raises TrainingFailed.
+
+    A model that was trained from these very files before, for a comparison, is not trained again.
+    """
+    models, store = settings().models_dir, ModelStore(settings().models_dir)
     if not force and up_to_date(models):
-        click.echo("The model is up to date.")
+        click.echo(_up_to_date_because(store))
         return False
-    models.mkdir(parents=True, exist_ok=True)
-    with open(models / ".lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with store.locked():
         if not force and up_to_date(models):  # another process trained meanwhile
-            click.echo("The model is up to date.")
+            click.echo(_up_to_date_because(store))
             return False
-        click.echo("Training the model; this takes up to a minute.")
-        seconds = _train(models, config.var_dir / "log" / "training.log", force)
-        click.echo(f"Trained in {seconds:.0f} s.")
+        version = _trained(store, force)
+        store.serve(version, version.files)
     return True
 
 
-def _train(models: Path, log: Path, force: bool) -> float:
-    started = time.monotonic()
+def train_candidate(force: bool = False) -> Version:
+    """The model of the files as they are, trained if there is none yet; it does not serve. Raises TrainingFailed."""
+    store = ModelStore(settings().models_dir)
+    with store.locked():
+        return _trained(store, force)
+
+
+def _trained(store: ModelStore, force: bool) -> Version:
     now = digests()  # before training: a file edited meanwhile makes the model out of date
+    for version in [] if force else store.versions():
+        if version.files == now and _is_whole(store, version):
+            return version
+    click.echo("Training the model; this takes up to a minute.")
+    version, seconds = _train(store, settings().var_dir / "log" / "training.log", now, force)
+    click.echo(f"Trained in {seconds:.0f} s.")
+    return version
+
+
+def _is_whole(store: ModelStore, version: Version) -> bool:
+    try:
+        return store.path(version).exists()
+    except UntrustedModel:
+        return False
+
+
+def _up_to_date_because(store: ModelStore) -> str:
+    if digests() == store.serving().files:
+        return "The model is up to date."
+    return (
+        f"Model {store.serving().name} serves by choice; `mostrador train --force` trains from the files as they are."
+    )
+
+
+def _train(store: ModelStore, log: Path, now: Mapping[str, str], force: bool) -> "tuple[Version, float]":
+    started = time.monotonic()
     log.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=".training-", dir=models))
+    scratch = Path(tempfile.mkdtemp(prefix=".training-", dir=store.folder))
     try:
         domain = ROOT / "domain" if (ROOT / "domain").is_dir() else ROOT / "domain.yml"
         command = [sys.executable, "-m", "rasa", "train", "--fixed-model-name", NAME, "--out", str(scratch)]
         command += ["--config", str(ROOT / "config.yml"), "--domain", str(domain), "--data"]
         command += [str(folder) for folder in training_folders()]
-        try:
-            code_is_known = _note(models).get("code") == now["code"]
-        except UntrustedModel:
-            code_is_known = False
-        if force or not code_is_known:
+        if force or now["code"] not in {version.code for version in store.versions()[:1]}:
             command.append("--force")  # Rasa's cache does not see a change in what a component imports
         with open(log, "wb") as output:
             done = subprocess.run(
@@ -131,26 +140,10 @@ def _train(models: Path, log: Path, force: bool) -> float:
         if done.returncode != 0 or not fresh.exists():
             reasons = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
             raise TrainingFailed(f"Training failed; {log} ends with: {' | '.join(reasons[-6:])}")
-        note = {**now, "model": _sha256(fresh)}
-        draft = scratch / "digest"
-        draft.write_text(json.dumps(note) + "\n", encoding="utf-8")
-        fresh.replace(model_file(models))
-        draft.replace(_note_file(models))
+        version = store.add(fresh, now)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    return time.monotonic() - started
-
-
-def _note_file(models: Path) -> Path:
-    return models / f"{NAME}.digest"
-
-
-def _note(models: Path) -> Mapping[str, str]:
-    try:
-        note = json.loads(_note_file(models).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise UntrustedModel(f"There is no note of a training in {models}: run `mostrador train`.") from None
-    return note if isinstance(note, dict) else {}
+    return version, time.monotonic() - started
 
 
 def _files(folder: Path) -> List[Path]:
@@ -160,33 +153,28 @@ def _files(folder: Path) -> List[Path]:
 def _digest(root: Path, paths: List[Path], *also: str) -> str:
     whole = hashlib.sha256("\0".join(also).encode())
     for path in paths:
-        whole.update(f"\0{path.relative_to(root).as_posix()}\0{_sha256(path)}".encode())
+        whole.update(f"\0{path.relative_to(root).as_posix()}\0{sha256(path)}".encode())
     return whole.hexdigest()
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    for block in _blocks(path):
-        digest.update(block)
-    return digest.hexdigest()
-
-
-def _blocks(path: Path) -> Iterator[bytes]:
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            yield block
 
 
 @click.command()
 @click.option("--force", is_flag=True, help="Train even if nothing changed.")
 @click.option("--check", is_flag=True, help="Only say whether training is needed; exit 1 if it is.")
-def train(force: bool, check: bool) -> None:
+@click.option("--compare", is_flag=True, help="Train beside the serving model and compare; exit 1 if it is worse.")
+@click.option("--all", "everything", is_flag=True, help="With --compare: also the intents that stayed as they were.")
+@click.option("--json", "as_json", is_flag=True, help="With --compare: one JSON object on the last line.")
+def train(force: bool, check: bool, compare: bool, everything: bool, as_json: bool) -> None:
     """Train the model if anything it depends on changed."""
     if check:
         current = up_to_date(settings().models_dir)
         click.echo("The model is up to date." if current else "Training is needed.")
         sys.exit(0 if current else 1)
     try:
-        ensure_model(force)
-    except TrainingFailed as why:
+        if not compare:
+            ensure_model(force)
+            return
+        from mostrador.operations.compare import compare_and_tell  # imports Rasa
+
+        sys.exit(0 if compare_and_tell(train_candidate(force), everything, as_json) else 1)
+    except (TrainingFailed, UntrustedModel) as why:
         raise click.ClickException(str(why)) from None

@@ -144,6 +144,23 @@ turn = Table(
     Column("ended_at", Instant, nullable=False),
 )
 Index("turn_of_conversation", turn.c.conversation_id, turn.c.ended_at)
+Index("turn_begun", turn.c.begun_at, postgresql_using="brin")
+
+nlu_review = (
+    Table(  # what people said of a turn of the view nlu_turn, which tells what was understood and what followed
+        "nlu_review",
+        metadata,
+        Column("turn_id", ForeignKey("turn.id"), primary_key=True),
+        Column("verdict", String(10), nullable=False),  # labelled | dismissed
+        Column("label", Text),  # the intent it should have had
+        Column("language", String(8), nullable=False),
+        Column("sentence", Text, nullable=False),  # as it went into the training files; empty when dismissed
+        Column("file", Text, nullable=False, server_default=""),
+        Column("reviewer", Text, nullable=False),
+        Column("at", Instant, nullable=False),
+        CheckConstraint("verdict in ('labelled', 'dismissed') and (verdict = 'labelled') = (label is not null)"),
+    )
+)
 
 tracker_event = Table(
     "tracker_event",

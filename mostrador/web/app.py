@@ -1,4 +1,4 @@
-"""The web process: product pictures for phones, the door for stock that was changed elsewhere, a page for operators."""
+"""The web process: product pictures for phones, the door for stock that was changed elsewhere, pages for operators."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ from mostrador.shop.errors import Gone, ImplausibleQuantity, InventoryUnavailabl
 from mostrador.shop.stock_intake import ForeignChange, UnreadableChange, take_in
 from mostrador.storage.engine import is_unavailable
 from mostrador.web.explain_page import ExplainPage
+from mostrador.web.operators import OperatorDoor, reviewer_of
+from mostrador.web.review_page import ReviewPage
 
 log = logging.getLogger(__name__)
 
@@ -41,17 +43,22 @@ class DatabaseAway(Exception):
 
 
 def make_app(services: Services) -> Sanic:
-    """The web process as an application: /healthz, /pictures/<name>, POST /v1/stock and /explain/<id>."""
+    """The web process: /healthz, /pictures/<name>, POST /v1/stock, and for operators /explain/<id> and /review."""
     app = Sanic("mostrador_web", configure_logging=False)
     app.config.REQUEST_MAX_SIZE = MOST_BYTES
     app.config.FALLBACK_ERROR_FORMAT = "json"
     threads = ThreadPoolExecutor(THREADS, thread_name_prefix="web")
     pictures = _Pictures(services.settings.var_dir / "pictures")
     door = _StockDoor(services)
+    operators = OperatorDoor(services.settings)
     why = ExplainPage(services)
+    reviews = ReviewPage(services, operators)
 
     async def aside(work: Callable[..., Any], *args: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(threads, partial(work, *args))
+
+    def not_for(request: Request) -> Optional[HTTPResponse]:
+        return operators.refusal(request.conn_info.client_ip if request.conn_info else "", request.headers)
 
     @app.get("/healthz")
     async def healthz(request: Request) -> HTTPResponse:
@@ -68,8 +75,17 @@ def make_app(services: Services) -> Sanic:
 
     @app.get("/explain/<any_id:path>")  # ids may hold slashes
     async def explain(request: Request, any_id: str) -> HTTPResponse:
-        refusal = why.refusal(request.conn_info.client_ip if request.conn_info else "", request.headers)
-        return refusal or await aside(why.answer, unquote(any_id))
+        return not_for(request) or await aside(why.answer, unquote(any_id))
+
+    @app.get("/review")
+    async def review(request: Request) -> HTTPResponse:
+        return not_for(request) or await aside(reviews.answer)
+
+    @app.post("/review")
+    async def decide(request: Request) -> HTTPResponse:
+        refusal = not_for(request) or operators.foreign(request.headers, request.form.get("token") or "")
+        as_json = "application/json" in request.headers.get("accept", "")
+        return refusal or await aside(reviews.decide, dict(request.form), reviewer_of(request.headers), as_json)
 
     @app.listener("after_server_stop")
     async def close(app: Sanic, loop: asyncio.AbstractEventLoop) -> None:

@@ -111,16 +111,15 @@ class Counter:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
-        dispatcher = Dispatcher(
+        self.dispatcher = Dispatcher(
             Engine(self.agent),
             turn_store(self.engine, self.config),
             self.config,
             SystemClock(),
-            lambda: self.agent.domain.intents,
             lambda say: 1,
             Listener(self.url, [INBOX]),
         )
-        self.task = self.loop.create_task(dispatcher.run())
+        self.task = self.loop.create_task(self.dispatcher.run())
         try:
             self.loop.run_until_complete(self.task)
         except asyncio.CancelledError:

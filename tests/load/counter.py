@@ -187,11 +187,12 @@ class Counter:
 
     async def _dispatch(self) -> None:
         from mostrador.channels import rasa_server, serving
+        from mostrador.channels.loading import load_agent
         from mostrador.operations.training import trusted_model
 
         rasa_server._quiet_logs()
         logging.getLogger().addHandler(self._complaints)
-        self.agent = rasa_server._load_agent(str(trusted_model(self.settings.models_dir)))
+        self.agent = load_agent(trusted_model(self.settings.models_dir))
         dispatcher = serving._dispatcher(self.agent)
         serve_one = dispatcher._one
 

@@ -19,6 +19,7 @@ PROOFS = {
     "random walk": "tests.load.walk",
     "bursts": "tests.load.bursts",
     "spelt numbers": "tests.nlu.spelt_numbers",
+    "model swap": "tests.load.swap",
 }
 
 

@@ -37,7 +37,7 @@ MAY_IMPORT = {
         "mostrador.storage",
         "mostrador.gateways",
         "mostrador.nlu",
-        "mostrador.operations.training",  # which model may be served
+        "mostrador.operations.models",  # which model serves
     },
     "mostrador.web": {"mostrador.web", "mostrador.shop", "mostrador.storage", "mostrador.gateways"},
     "mostrador.simulator": {"mostrador.simulator"},  # it speaks the wire and knows nothing of us

@@ -8,6 +8,7 @@ from typing import Callable
 
 import pytest
 
+from mostrador.operations import models as models_module
 from mostrador.operations import training
 from mostrador.operations.training import UntrustedModel, digests, trusted_model, up_to_date
 
@@ -34,8 +35,8 @@ def models(project: Path) -> Path:
     """A folder with a model that was just trained from ``project``."""
     folder = project / "models"
     folder.mkdir()
-    training.model_file(folder).write_bytes(b"a model")
-    note = {**digests(project), "model": training._sha256(training.model_file(folder))}
+    models_module.model_file(folder).write_bytes(b"a model")
+    note = {**digests(project), "model": training.sha256(models_module.model_file(folder))}
     (folder / "mostrador.digest").write_text(json.dumps(note))
     return folder
 
@@ -82,7 +83,7 @@ def test_a_touched_file_is_not_a_changed_one(project: Path, models: Path) -> Non
 
 def test_a_model_that_was_swapped_is_not_served(project: Path, models: Path) -> None:
     assert trusted_model(models).read_bytes() == b"a model"
-    training.model_file(models).write_bytes(b"another model")
+    models_module.model_file(models).write_bytes(b"another model")
     with pytest.raises(UntrustedModel, match="not the model that was trained here"):
         trusted_model(models)
     assert not up_to_date(models, project)
