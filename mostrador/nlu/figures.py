@@ -97,7 +97,7 @@ class _Sentence:
         self._counted = [place for place in left if place not in self._priced]
 
     def amount(self) -> Optional[Sum]:
-        if not self._numbers or self._words & about.RANGES and len(self._sums + self._priced) > 1:
+        if self._words & about.RANGES and len(self._numbers) > 1:
             return None
         for place in self._sums or self._priced:
             item = self._items[place]
@@ -186,6 +186,8 @@ class _Sentence:
             return True
         if item.value < 100:
             return False
+        if after and after[0] in _EACH:
+            return True
         if item.multiplied and not self._counts_goods(after) and len(self._items) > 1:
             return True
         if after and after[0] in about.SUM_LIKE and not (self._words & about.WANT and after[0] in {"ke", "के"}):
@@ -285,7 +287,7 @@ class _Sentence:
             return 5
         if after and (after[0] in about.PIECES or after[0] in about.PACKED):
             return 5
-        if self._goods_then_number(before, after):
+        if self._goods_then_number(before, after) or self._stocked and self._after_colon(place):
             return 4
         if item.weak:
             return self._one(before, after) if item.text not in _ARTICLES or set(before + after) & about.ALONE else 0
@@ -313,6 +315,9 @@ class _Sentence:
         if after[0] in about.WANT | about.LEFT | about.ADD | about.TAKE and after[0] not in _TWO_SIDED:
             return True
         return (self._stocked or bool(self._words & about.HAVING)) and after[0] in about.SETTING
+
+    def _after_colon(self, place: int) -> bool:
+        return place > 0 and self._items[place - 1].text == ":"
 
     def _one(self, before: Sequence[str], after: Sequence[str]) -> int:
         """``just one lamp``; "that one", "una" and the like say nothing."""
@@ -352,13 +357,16 @@ class _Sentence:
     def _is_set(self, place: int) -> bool:
         """``stock 0 karo``, ``set jute bags to 45``: the number stands where the new stock does."""
         after, before = self._after(place), self._before(place)
+        if self._stocked and self._after_colon(place):
+            return True
         if after and after[0] in about.SETTING and set(before) & (about.STOCK | about.SETTING):
             return not set(after[1:3]) & about.ADD
         return before[:1] != [] and before[0] in _TO and bool(self._words & _SET) and not self._words & about.RANGES
 
     def _asks(self) -> bool:
         """Whether it is a customer's question for goods, to which nothing is added."""
-        return bool(self._words & _ASKING) and not self._words & (about.TAKE | about.LEFT)
+        asked = self._words & _ASKING or {"you", "have"} <= self._words or {"u", "have"} <= self._words
+        return bool(asked) and not self._words & (about.TAKE | about.LEFT)
 
 
 _ARTICLES = {
@@ -383,6 +391,7 @@ _FOLLOWED = {"status", "track", "tracking", "where", "estado", "llego", "kahan",
 _ORDERS = {"order", "pedido", "ऑर्डर"}
 _PRICE_OF_STOCK = about.PRICE - {"total", "value", "limit", "amount", "sent", "valor", "sale", "diye", "monto"}
 _USUAL_PLANS = {6, 9, 12, 18, 24, 36, 48, 60}  # months that nothing else is said with so shortly
+_EACH = {"each", "apiece", "per", "cada", "c"}
 _MESES = {"meses", "mes", "mesecitos"}
 _YEARS = {"in", "since", "en", "desde", "del", "year", "ano", "anio", "from", "of", "san", "mein", "around", "de"}
 _TO = {"to", "a", "en", "at", "is", "es", "son", "=", ":", "are", "me", "hai"}
