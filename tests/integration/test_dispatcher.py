@@ -42,6 +42,8 @@ class _Actions(BaseHTTPRequestHandler):
 
         call = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         SCRIPT["calls"].append(call)
+        if "hold" in SCRIPT:
+            SCRIPT["hold"].wait(10)
         if call["next_action"] == "action_session_start":
             status, answer = 200, {"events": [{"event": "session_started"}], "responses": []}
         else:

@@ -133,11 +133,12 @@ def test_a_turn_under_way_ends_with_its_model_and_the_next_begins_with_the_new_o
         counter.answer_to(counter.write("hi"))
         beside = load_beside(store, second, agent.action_endpoint)
         beside.tracker_store._given_engine = beside.lock_store._given_engine = counter.engine
-        counter.stop_actions()
-        under_way = counter.write("hi")  # waits for the action server
-        counter.until(lambda: bool(counter.rows("select 1 from inbox where tries > 0 and status = 'new'")))
+        SCRIPT["calls"].clear()
+        SCRIPT["hold"] = threading.Event()
+        under_way = counter.write("hi")
+        counter.until(lambda: bool(SCRIPT["calls"]))
         counter.loop.call_soon_threadsafe(counter.dispatcher.use, Engine(beside))
-        counter.start_actions()
+        SCRIPT.pop("hold").set()
         assert counter.answer_to(under_way) == ["done"]
         assert counter.answer_to(counter.write("thanks")) == ["utter_thank"]
         models = [
@@ -145,6 +146,7 @@ def test_a_turn_under_way_ends_with_its_model_and_the_next_begins_with_the_new_o
         ]
         assert models == [agent.model_id, agent.model_id, "f" * 32]
     finally:
+        SCRIPT.pop("hold", threading.Event()).set()
         counter.close()
 
 
