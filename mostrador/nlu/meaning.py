@@ -35,16 +35,15 @@ class MeaningModel:
         count = own.sum(axis=0)
         weight = np.where(own, len(own) / (len(names) * count), 1.0)
         size = known.shape[1] * len(names)
-        inputs = np.column_stack([known, np.ones(len(known))]).astype(np.float64)  # liblinear, too, shrinks the bias
+        inputs = np.column_stack([known, np.ones(len(known))]).astype(np.float32)  # liblinear, too, shrinks the bias
+        weight, sign = weight.astype(np.float32), np.where(own, 1, -1).astype(np.float32)
 
         def loss(flat: np.ndarray) -> Tuple[float, np.ndarray]:
             w = flat.reshape(-1, len(names))
-            scores = inputs @ w
-            signed = np.where(own, scores, -scores)
-            wrong = np.exp(-np.logaddexp(0.0, signed))
-            slope = np.where(own, -wrong, wrong) * weight
-            total = float((weight * np.logaddexp(0.0, -signed)).sum() + (w * w).sum() / (2 * strength))
-            return total, (inputs.T @ slope + w / strength).ravel()
+            lost = np.logaddexp(np.float32(0), -sign * (inputs @ w.astype(np.float32)))
+            slope = sign * weight * np.expm1(-lost)  # exp(-lost) is the chance that was given to what is right
+            total = float((weight * lost).sum(dtype=np.float64) + (w * w).sum() / (2 * strength))
+            return total, ((inputs.T @ slope).astype(np.float64) + w / strength).ravel()
 
         best = minimize(
             loss, np.zeros(size + len(names)), jac=True, method="L-BFGS-B", options={"maxiter": _STEPS, "maxcor": 10}

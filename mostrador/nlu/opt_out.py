@@ -39,6 +39,7 @@ _OTHER = "other"
 _NAMES = (_OTHER, OPT_OUT)
 _FOLDS = 4
 _RANKING = "intent_ranking"
+_AMONG = 3  # what only seems an opt-out is asked where that is one of so many likeliest readings
 
 
 @dataclass
@@ -218,8 +219,11 @@ class OptOutGuard(GraphComponent, IntentClassifier):
             text, ranking = message.get(TEXT), message.get(_RANKING)
             if self._model is None or not text or not ranking:
                 continue
-            first = ranking[0][INTENT_NAME_KEY]
+            likeliest = [entry[INTENT_NAME_KEY] for entry in ranking[:_AMONG]]
+            first = likeliest[0]
             found = self._model.judge(text, first == OPT_OUT, self._vector)
+            if found == PERHAPS and OPT_OUT not in likeliest:
+                found = ""
             if found == first:
                 continue
             rest = [entry for entry in ranking if entry[INTENT_NAME_KEY] not in (OPT_OUT, found)]
