@@ -8,6 +8,7 @@ from rasa_sdk.events import EventType, FollowupAction, SlotSet
 
 from actions.base import UseCaseAction, form_left
 from actions.left_open import offer_left, offer_number
+from actions.readings import offer_readings
 from actions.stock_answers import Slots, in_hand, named_only, open_part, plan_of, question_of, refuse, settle
 from actions.stock_words import Wish, wish_of
 from actions.turn import Turn
@@ -84,7 +85,12 @@ class ActionTakeContent(UseCaseAction):
         else:
             if await offer_number(turn):
                 return []
-            turn.say(OTHERWISE.get(turn.intent, "utter_ask_rephrase"))
+            if turn.intent not in OTHERWISE:
+                return [FollowupAction("utter_for_a_person")]
+            asked_back = offer_readings(turn) if turn.intent == "nlu_fallback" and not turn.form_open else []
+            if asked_back:
+                return asked_back
+            turn.say(OTHERWISE[turn.intent])
             return await offer_left(turn)
         go_on = [FollowupAction(FORM)] if slots.get("item") or slots.get("plan") else []
         return [*events_of({**BLANK, **slots}), *go_on]

@@ -8,10 +8,13 @@ from typing import Any, Dict, Mapping
 
 from ruamel.yaml import YAML
 
+from mostrador.nlu.reasons import named_reason
 from mostrador.nlu.text import normalise
+from mostrador.nlu.times import read_pause
 
 FILE = Path(__file__).with_name("expected.yml")
 CONTENT = "inform"
+PERHAPS_OPT_OUT = "perhaps_opt_out"
 
 
 @lru_cache(maxsize=1)
@@ -22,18 +25,34 @@ def _table() -> Mapping[str, Any]:
 def as_expected(parse: Dict[str, Any], text: str, open_form: str) -> Dict[str, Any]:
     """Rasa's parse data as it stands while ``open_form`` waits for an answer; unchanged where no form is open.
 
-    A single word of ``words`` has the intent given there. Where the form asks for people's own words, a wish that was
-    read with less confidence than ``interrupted_from`` is content. ``intent_ranking`` keeps what the model said.
+    A single word of ``words`` has the intent given there. A wish to hear no more that was uncertain gives way to the
+    next reading. What was read with less confidence than ``interrupted_from``, and in the form about rejections
+    whatever names a reason or a time, is content. ``intent_ranking`` keeps what the model said.
     """
     if not open_form:
         return parse
     table = _table()
-    read = parse.get("intent") or {}
     meant = table["words"].get(normalise(text).strip(" .!"))
     if meant:
         return {**parse, "intent": {"name": meant, "confidence": 1.0}}
-    sure = table["interrupted_from"].get(open_form, 0.0)
-    doubtful = float(read.get("confidence") or 0.0) < sure
-    if doubtful and read.get("name") not in table["answers"]:
-        return {**parse, "intent": {"name": CONTENT, "confidence": read.get("confidence")}}
-    return parse
+    read = _certain(parse)
+    name, confidence = read.get("name"), float(read.get("confidence") or 0.0)
+    doubtful = confidence < table["interrupted_from"] and name not in table["answers"]
+    answered = open_form == "rejection_form" and name in table["give_way"] and _names_reason_or_time(text)
+    if doubtful or answered:
+        read = {"name": CONTENT, "confidence": confidence}
+    return parse if read is parse.get("intent") else {**parse, "intent": read}
+
+
+def _certain(parse: Dict[str, Any]) -> Dict[str, Any]:
+    """The intent; for one that is only perhaps an opt-out the next likely reading, which in a form is likelier."""
+    read: Dict[str, Any] = parse.get("intent") or {}
+    ranking = parse.get("intent_ranking") or []
+    if read.get("name") == PERHAPS_OPT_OUT and len(ranking) > 1:
+        following: Dict[str, Any] = ranking[1]
+        return following if following["confidence"] >= _table()["interrupted_from"] else read
+    return read
+
+
+def _names_reason_or_time(text: str) -> bool:
+    return named_reason(text) is not None or read_pause(text, ()) is not None

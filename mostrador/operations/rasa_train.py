@@ -15,7 +15,7 @@ def _hash(message: Message) -> int:
 
 
 def main() -> None:
-    Message.__hash__ = _hash  # type: ignore[method-assign]
+    Message.__hash__ = _hash
     from rasa.__main__ import main as rasa
 
     rasa()

@@ -11,6 +11,7 @@ import pytest
 from rasa_sdk.executor import ActionExecutor
 from ruamel.yaml import YAML
 
+from actions.readings import titles
 from mostrador.nlu.text import LANGUAGES
 from mostrador.settings import ROOT
 
@@ -186,3 +187,10 @@ def test_no_example_stands_under_two_intents() -> None:
         for line in block["examples"].splitlines():
             where.setdefault(line.removeprefix("- ").strip().casefold(), set()).add(block["intent"])
     assert {text: intents for text, intents in where.items() if len(intents) > 1} == {}
+
+
+def test_every_reading_that_is_offered_has_a_title_that_fits_a_button_in_every_language() -> None:
+    assert set(titles()) <= INTENTS - EXTERNAL - NEVER_SAID
+    for language in LANGUAGES:
+        named = [title[language] for title in titles().values()]
+        assert all(0 < len(title) <= BUTTON_TITLE for title in named) and len(set(named)) == len(named)
