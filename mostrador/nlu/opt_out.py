@@ -39,7 +39,8 @@ _OTHER = "other"
 _NAMES = (_OTHER, OPT_OUT)
 _FOLDS = 4
 _RANKING = "intent_ranking"
-_AMONG = 3  # what only seems an opt-out is asked where that is one of so many likeliest readings
+_AMONG = 3  # an opt-out is perhaps meant where it is one of so many likeliest readings
+_CLEAR = 0.8  # confidence of another reading from which on nothing is asked back
 
 
 @dataclass
@@ -137,6 +138,12 @@ def _meant(model: MeaningModel, vectors: np.ndarray) -> np.ndarray:
     return found
 
 
+def _worth_asking(likeliest: List[Dict[Text, Any]]) -> bool:
+    """Whether what only seems an opt-out is asked back: not where something else is clear or it is unlikely."""
+    other_is_clear = likeliest[0][INTENT_NAME_KEY] != OPT_OUT and likeliest[0][PREDICTED_CONFIDENCE_KEY] >= _CLEAR
+    return not other_is_clear and any(entry[INTENT_NAME_KEY] == OPT_OUT for entry in likeliest)
+
+
 def near_misses(folder: Path = NEAR_MISSES) -> List[str]:
     """Sentences that look like opt-outs and are none, a line each, of every language."""
     return [line for language in LANGUAGES for line in _lines(folder / f"{language}.txt")]
@@ -219,10 +226,9 @@ class OptOutGuard(GraphComponent, IntentClassifier):
             text, ranking = message.get(TEXT), message.get(_RANKING)
             if self._model is None or not text or not ranking:
                 continue
-            likeliest = [entry[INTENT_NAME_KEY] for entry in ranking[:_AMONG]]
-            first = likeliest[0]
+            first = ranking[0][INTENT_NAME_KEY]
             found = self._model.judge(text, first == OPT_OUT, self._vector)
-            if found == PERHAPS and OPT_OUT not in likeliest:
+            if found == PERHAPS and not _worth_asking(ranking[:_AMONG]):
                 found = ""
             if found == first:
                 continue

@@ -1,0 +1,48 @@
+"""The gate: sentences of people who saw only the definitions, read by the trained model as a server reads them."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+import pytest
+
+from mostrador.nlu.text import LANGUAGES
+from tests.nlu.understanding import Share, opt_outs, rows, trained_reader, understood
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def read() -> Callable[[str], str]:
+    return trained_reader()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_people_want_is_understood_and_what_is_no_business_of_a_shop_is_known(
+    read: Callable[[str], str], language: str
+) -> None:
+    found = understood(read, language)
+    assert found["in_scope"].value >= 0.95, str(found["in_scope"])
+    assert found["out_of_scope"].value >= 0.80, str(found["out_of_scope"])
+    assert found["false_fallback"].value <= 0.03, str(found["false_fallback"])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_who_wants_no_more_messages_is_heard_and_hardly_anybody_else(read: Callable[[str], str], language: str) -> None:
+    found = opt_outs(read, language)
+    assert found["heard"].value >= 0.98, str(found["heard"])
+    assert found["false_stops"].value <= 0.005, str(found["false_stops"])
+    assert found["asked_in_vain"].value <= 0.12, str(found["asked_in_vain"])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_there_are_enough_sentences_to_judge_by(language: str) -> None:
+    judged = rows(language, "intents")
+    labels = [row["label"] for row in rows(language, "opt_out")]
+    assert len(judged) >= 400 and sum(row["label"] == "out_of_scope" for row in judged) >= 90
+    assert labels.count("opt_out") >= 200 and labels.count("other") >= 1000
+
+
+def test_an_interval_is_wilsons() -> None:
+    low, high = Share(98, 100).interval
+    assert (round(low, 4), round(high, 4)) == (0.9300, 0.9945)

@@ -1,0 +1,106 @@
+"""How well the trained pipeline understands sentences that were written by people who saw only the definitions.
+
+``python -m tests.nlu.understanding [--json]`` prints the figures with Wilson's intervals (95 %) of the model in
+models/; ``test_understanding.py`` holds the project's own training data against their floors.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from math import sqrt
+from pathlib import Path
+from typing import Any, Callable, Dict, List, NamedTuple, Sequence, Tuple
+
+FOLDER = Path(__file__).parent
+NONE = {"out_of_scope", "nlu_fallback"}
+ASKED = {"opt_out", "perhaps_opt_out"}
+Reader = Callable[[str], str]  # from a sentence to the intent that the dialogue would get
+
+
+class Share(NamedTuple):
+    hits: int
+    among: int
+
+    @property
+    def value(self) -> float:
+        return self.hits / self.among if self.among else 0.0
+
+    @property
+    def interval(self) -> Tuple[float, float]:
+        """Wilson (1927), 95 %."""
+        z, n, p = 1.96, max(self.among, 1), self.value
+        middle, half = p + z * z / (2 * n), z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+        return (middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        return f"{self.value:6.1%} ({self.hits} of {self.among}; {low:.1%} to {high:.1%})"
+
+
+def rows(language: str, name: str) -> List[Dict[str, str]]:
+    with (FOLDER / language / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def understood(read: Reader, language: str) -> Dict[str, Share]:
+    """``in_scope``: the right intent, or an opt-out asked back.
+
+    ``out_of_scope``: answered as none. ``false_fallback``: in scope, but as none.
+    """
+    judged = [(row["label"], read(row["sentence"])) for row in rows(language, "intents")]
+    own = [(label, intent) for label, intent in judged if label not in NONE]
+    other = [intent for label, intent in judged if label in NONE]
+    return {
+        "in_scope": _share([label == intent or {label, intent} == ASKED for label, intent in own]),
+        "out_of_scope": _share([intent in NONE for intent in other]),
+        "false_fallback": _share([intent == "nlu_fallback" for _, intent in own]),
+    }
+
+
+def opt_outs(read: Reader, language: str) -> Dict[str, Share]:
+    """``heard``: stopped at once or asked back with a button; ``false_stops``, ``asked_in_vain``: of near misses."""
+    judged = [(row["label"], read(row["sentence"])) for row in rows(language, "opt_out")]
+    wanted = [intent for label, intent in judged if label == "opt_out"]
+    near = [intent for label, intent in judged if label == "other"]
+    return {
+        "heard": _share([intent in ASKED for intent in wanted]),
+        "stopped_at_once": _share([intent == "opt_out" for intent in wanted]),
+        "false_stops": _share([intent == "opt_out" for intent in near]),
+        "asked_in_vain": _share([intent == "perhaps_opt_out" for intent in near]),
+    }
+
+
+def _share(hits: Sequence[bool]) -> Share:
+    return Share(sum(hits), len(hits))
+
+
+def trained_reader() -> Reader:
+    """The pipeline of the trained model, as a server uses it."""
+    from rasa.core.agent import Agent
+
+    from mostrador.channels.engine import Engine
+    from mostrador.operations.models import trusted_model
+    from mostrador.settings import settings
+
+    engine = Engine(Agent.load(str(trusted_model(settings().models_dir))))
+    return lambda text: str(engine.understand(text)["intent"]["name"])
+
+
+def main() -> None:
+    read = trained_reader()
+    found: Dict[str, Any] = {}
+    for language in ("en", "es", "hi"):
+        shares = {**understood(read, language), **opt_outs(read, language)}
+        found[language] = {name: list(share) for name, share in shares.items()}
+        if "--json" not in sys.argv:
+            print(language)
+            for name, share in shares.items():
+                print(f"  {name:16} {share}")
+    if "--json" in sys.argv:
+        print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
