@@ -11,8 +11,8 @@ from tests.nlu.understanding import Share, opt_outs, rows, trained_reader, under
 
 pytestmark = pytest.mark.slow
 
-# Goals: 95 % in scope, 80 % of what is none, at most 3 % false fallback; 98 % of opt-outs heard, at most 0.5 % false stops.
-# docs/understanding.md has what was measured. Vectors differ in the last bits between processors, which moves a
+# Goals: 95 % in scope, 80 % of what is none, at most 3 % false fallback; 98 % of opt-outs heard, at most 0.5 % false
+# stops. docs/understanding.md has what was measured. Vectors differ in the last bits between processors, which moves a
 # sentence or two of these few hundred; the floors leave room for that and for no more.
 A_FEW = 0.007
 
