@@ -75,7 +75,7 @@ _TELLING_ALONE = {
     }.items()
     for word in words.split()
 }
-_ADDRESS = re.compile(r"\S*(?:@\S+\.|://|www\.)\S*")
+_ADDRESS = re.compile(r"\S{0,64}(?:@\S{1,64}\.|://|www\.)\S*")  # bounded: 4,096 letters in a row take no longer
 
 
 def requested_language(text: str) -> Optional[str]:

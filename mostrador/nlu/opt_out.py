@@ -11,7 +11,7 @@ import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Text, Tuple
+from typing import Any, Dict, FrozenSet, List, Optional, Sequence, Text, Tuple
 
 import numpy as np
 from rasa.engine.graph import ExecutionContext, GraphComponent
@@ -27,7 +27,7 @@ from mostrador.nlu.encoders import LONGEST, StoredVectors, encoder_named, rememb
 from mostrador.nlu.intent_model import READ
 from mostrador.nlu.linear import Features, LinearModel
 from mostrador.nlu.meaning import MeaningModel
-from mostrador.nlu.text import LANGUAGES, reading
+from mostrador.nlu.text import LANGUAGES, normalise, reading, tokens
 from mostrador.settings import ROOT, settings
 
 logger = logging.getLogger(__name__)
@@ -54,12 +54,16 @@ class Bounds:
 
 @dataclass
 class OptOutModel:
-    """The log-odds of words and of meaning, added up. ``by_words`` holds where no encoder is at hand."""
+    """The log-odds of words and of meaning, added up. ``by_words`` holds where no encoder is at hand.
+
+    ``examples`` are the opt-outs learnt from, ``_alike``: whoever writes one of them word for word ("STOP") is certain.
+    """
 
     words: LinearModel
     meaning: Optional[MeaningModel]
     bounds: Bounds
     by_words: Bounds
+    examples: FrozenSet[str]
 
     @classmethod
     def fit(
@@ -92,10 +96,13 @@ class OptOutModel:
             perhaps = float(np.quantile(scores[own], missed))
             return Bounds(seldom, perhaps, max(perhaps, float(np.quantile(scores[misses], 1 - false_stops))))
 
-        return cls(model, meaning, bounds(both), bounds(words))
+        examples = frozenset(_alike(text) for text, opted in zip(texts, wanted) if opted)
+        return cls(model, meaning, bounds(both), bounds(words), examples)
 
     def judge(self, text: str, suspected: bool, vector: Any) -> str:
         """OPT_OUT, PERHAPS or "". ``vector`` makes the sentence's vector, or None; it is costly and seldom asked."""
+        if _alike(text) in self.examples:
+            return OPT_OUT
         score, bounds = _log_odds(self.words, text), self.by_words
         if score < bounds.seldom and not suspected:
             return ""
@@ -108,8 +115,8 @@ class OptOutModel:
         self.words.save(folder)
         if self.meaning is not None:
             np.savez(folder / "meaning.npz", **self.meaning.arrays())
-        kept = {"bounds": vars(self.bounds), "by_words": vars(self.by_words)}
-        (folder / "bounds.json").write_text(json.dumps(kept), encoding="utf-8")
+        kept = {"bounds": vars(self.bounds), "by_words": vars(self.by_words), "examples": sorted(self.examples)}
+        (folder / "bounds.json").write_text(json.dumps(kept, ensure_ascii=False), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> "OptOutModel":
@@ -118,7 +125,8 @@ class OptOutModel:
         if (folder / "meaning.npz").exists():
             with np.load(folder / "meaning.npz", allow_pickle=False) as arrays:
                 meaning = MeaningModel(**{name: arrays[name] for name in arrays.files})
-        return cls(LinearModel.load(folder), meaning, Bounds(**kept["bounds"]), Bounds(**kept["by_words"]))
+        bounds, by_words = Bounds(**kept["bounds"]), Bounds(**kept["by_words"])
+        return cls(LinearModel.load(folder), meaning, bounds, by_words, frozenset(kept["examples"]))
 
 
 def _models(
@@ -127,6 +135,10 @@ def _models(
     own = [str(label) for label in labels[rows]]
     words = LinearModel.learn(features.part(rows), own, 20.0, each_alone=True)
     return words, None if vectors is None else MeaningModel.fit(vectors[rows], own, _NAMES, 20.0)
+
+
+def _alike(text: str) -> str:
+    return " ".join(tokens(normalise(text[:READ])))
 
 
 def _log_odds(model: LinearModel, text: str) -> float:

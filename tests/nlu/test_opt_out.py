@@ -48,6 +48,12 @@ def test_what_was_learnt_is_told_apart_and_kept(model: OptOutModel, tmp_path: Pa
         assert one.judge("my red lamp", False, None) == ""
 
 
+@pytest.mark.parametrize("text", ["stop messaging me", "STOP MESSAGING ME!", " stop  messaging me. "])
+def test_an_example_word_for_word_is_certain(model: OptOutModel, text: str, tmp_path: Path) -> None:
+    model.save(tmp_path)
+    assert model.judge(text, False, None) == OptOutModel.load(tmp_path).judge(text, False, None) == OPT_OUT
+
+
 def test_an_encoder_that_fails_leaves_it_to_the_words(model: OptOutModel) -> None:
     def fails(text: str) -> Optional[np.ndarray]:
         return None
