@@ -123,7 +123,7 @@ class IntentModel:
     def save(self, folder: Path) -> None:
         self.words.save(folder)
         if self.meaning is not None:
-            np.savez(folder / "meaning.npz", **self.meaning.arrays())
+            self.meaning.save(folder)
         kept = {
             "sure_by_words": vars(self.sure_by_words),
             "sure_by_both": vars(self.sure_by_both) if self.sure_by_both is not None else None,
@@ -137,14 +137,10 @@ class IntentModel:
     @classmethod
     def load(cls, folder: Path) -> "IntentModel":
         kept = json.loads((folder / "sureness.json").read_text(encoding="utf-8"))
-        meaning = None
-        if (folder / "meaning.npz").exists():
-            with np.load(folder / "meaning.npz", allow_pickle=False) as arrays:
-                meaning = MeaningModel(**{name: arrays[name] for name in arrays.files})
         both = kept["sure_by_both"]
         return cls(
             LinearModel.load(folder),
-            meaning,
+            MeaningModel.load(folder),
             Sureness(**kept["sure_by_words"]),
             Sureness(**both) if both else None,
             kept["gate"],

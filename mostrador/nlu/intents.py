@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, Dict, List, Optional, Text
+from pathlib import Path
+from typing import Any, Dict, List, Text
 
-from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
-from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.classifiers.classifier import IntentClassifier
 from rasa.shared.nlu.constants import INTENT, INTENT_NAME_KEY, PREDICTED_CONFIDENCE_KEY, TEXT
 from rasa.shared.nlu.training_data.message import Message
@@ -16,6 +15,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from mostrador.nlu.intent_learning import Options, learn
 from mostrador.nlu.intent_model import IntentModel
+from mostrador.nlu.learnt import LearntComponent
 from mostrador.settings import settings
 
 INTENT_RANKING = "intent_ranking"
@@ -23,55 +23,26 @@ _RANKED = 5
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
-class LinearIntentClassifier(GraphComponent, IntentClassifier):
+class LinearIntentClassifier(LearntComponent[IntentModel], IntentClassifier):
     """Sets ``intent`` and ``intent_ranking`` of every message that has text.
 
     Confidences are shifted so that the threshold found at training is ``intent_model.THRESHOLD`` for Rasa's
     FallbackClassifier. Options: ``intent_learning.Options``.
     """
 
-    def __init__(
-        self, config: Dict[Text, Any], storage: ModelStorage, resource: Resource, model: Optional[IntentModel] = None
-    ) -> None:
-        self._config = config
-        self._storage = storage
-        self._resource = resource
-        self._model = model
-
     @staticmethod
     def get_default_config() -> Dict[Text, Any]:
         return asdict(Options())
 
-    @classmethod
-    def create(
-        cls,
-        config: Dict[Text, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> "LinearIntentClassifier":
-        return cls(config, model_storage, resource)
-
-    @classmethod
-    def load(
-        cls,
-        config: Dict[Text, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-        **kwargs: Any,
-    ) -> "LinearIntentClassifier":
-        with model_storage.read_from(resource) as folder:
-            return cls(config, model_storage, resource, IntentModel.load(folder))
+    @staticmethod
+    def read(folder: Path) -> IntentModel:
+        return IntentModel.load(folder)
 
     def train(self, training_data: TrainingData) -> Resource:
         examples = [example for example in training_data.intent_examples if example.get(TEXT)]
         texts = [example.get(TEXT) for example in examples]
         labels = [example.get(INTENT) for example in examples]
-        self._model = learn(texts, labels, Options.of(self._config), settings().var_dir / "vectors")
-        with self._storage.write_to(self._resource) as folder:
-            self._model.save(folder)
-        return self._resource
+        return self.keep(learn(texts, labels, Options.of(self._config), settings().var_dir / "vectors"))
 
     def process(self, messages: List[Message]) -> List[Message]:
         for message in messages:

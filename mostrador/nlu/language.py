@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Text, Tuple
 
-from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
-from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.extractors.extractor import EntityExtractorMixin
 from rasa.shared.nlu.constants import ENTITIES, INTENT, INTENT_NAME_KEY, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from mostrador.nlu.learnt import LearntComponent
 from mostrador.nlu.linear import LinearModel
 from mostrador.nlu.text import normalise, tokens
 
@@ -92,7 +92,7 @@ def called_for(text: str) -> Optional[str]:
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=True)
-class LanguageIdentifier(GraphComponent, EntityExtractorMixin):
+class LanguageIdentifier(LearntComponent[LinearModel], EntityExtractorMixin):
     """Adds the entity ``language`` when it is clear, and nothing when it is not, so that a talk keeps its language.
 
     Devanagari is Hindi. In Latin letters a sentence must hold words that tell a language (TELLING), and what was learnt
@@ -102,47 +102,18 @@ class LanguageIdentifier(GraphComponent, EntityExtractorMixin):
     Where another language is asked for (intent switch_language), the language named counts, not the one written in.
     """
 
-    def __init__(
-        self, config: Dict[Text, Any], storage: ModelStorage, resource: Resource, model: Optional[LinearModel] = None
-    ) -> None:
-        self._config = config
-        self._storage = storage
-        self._resource = resource
-        self._model = model
-
     @staticmethod
     def get_default_config() -> Dict[Text, Any]:
         return {"confidence": 0.8, "known_words": 0.34}
 
-    @classmethod
-    def create(
-        cls,
-        config: Dict[Text, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> "LanguageIdentifier":
-        return cls(config, model_storage, resource)
-
-    @classmethod
-    def load(
-        cls,
-        config: Dict[Text, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-        **kwargs: Any,
-    ) -> "LanguageIdentifier":
-        with model_storage.read_from(resource) as folder:
-            return cls(config, model_storage, resource, LinearModel.load(folder))
+    @staticmethod
+    def read(folder: Path) -> LinearModel:
+        return LinearModel.load(folder)
 
     def train(self, training_data: TrainingData) -> Resource:
         spoken = [(e.get(TEXT), _language_of(e)) for e in training_data.intent_examples]
         known = [(text, language) for text, language in spoken if text and language]
-        self._model = LinearModel.fit([text for text, _ in known], [language for _, language in known])
-        with self._storage.write_to(self._resource) as folder:
-            self._model.save(folder)
-        return self._resource
+        return self.keep(LinearModel.fit([text for text, _ in known], [language for _, language in known]))
 
     def process(self, messages: List[Message]) -> List[Message]:
         for message in messages:

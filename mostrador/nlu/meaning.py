@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, Sequence, Tuple
+from pathlib import Path
+from typing import Optional, Sequence, Tuple
 
 import numpy as np
 
 _STEPS = 60
+_FILE = "meaning.npz"
 
 
 @dataclass
@@ -51,9 +53,16 @@ class MeaningModel:
         learnt = best.x.reshape(-1, len(names)).astype(np.float32)
         return cls(mean, learnt[:-1], learnt[-1])
 
-    def arrays(self) -> Dict[str, np.ndarray]:
-        """What ``MeaningModel(**arrays)`` makes it from again."""
-        return {name: getattr(self, name) for name in ("mean", "weights", "bias")}
+    def save(self, folder: Path) -> None:
+        np.savez(folder / _FILE, mean=self.mean, weights=self.weights, bias=self.bias)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Optional[MeaningModel]":
+        """What ``save`` left in ``folder``; None where nothing was saved."""
+        if not (folder / _FILE).exists():
+            return None
+        with np.load(folder / _FILE, allow_pickle=False) as arrays:
+            return cls(arrays["mean"], arrays["weights"], arrays["bias"])
 
     def scores(self, vectors: np.ndarray) -> np.ndarray:
         """A row of log-odds per vector."""

