@@ -10,6 +10,7 @@ import json
 import warnings
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Sequence, Tuple
 
@@ -34,6 +35,10 @@ class Features:
     @classmethod
     def of(cls, texts: Sequence[str]) -> "Features":
         """Raises ValueError when the texts have no feature at all."""
+        return _features(tuple(texts))
+
+    @classmethod
+    def _of(cls, texts: Tuple[str, ...]) -> "Features":
         from scipy.sparse import hstack
         from sklearn.feature_extraction.text import TfidfVectorizer
 
@@ -54,6 +59,11 @@ class Features:
 
     def part(self, rows: np.ndarray) -> "Features":
         return Features(self.matrix[rows], self.vocabularies, self.idf)
+
+
+@lru_cache(maxsize=2)  # components of one training learn from the same sentences
+def _features(texts: Tuple[str, ...]) -> Features:
+    return Features._of(texts)
 
 
 @dataclass

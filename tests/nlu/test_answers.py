@@ -95,6 +95,7 @@ def test_a_very_long_reason_is_cut_and_kept_in_one_line() -> None:
         ("2 weeks", Pause(14)),
         ("10 दिन", Pause(10)),
         ("until I say", Pause(None)),
+        ("until I say so", Pause(None)),
         ("hasta que avise", Pause(None)),
         ("जब तक मैं न कहूँ", Pause(None)),
         ("all the catalogue for a month", Pause(30, True)),
