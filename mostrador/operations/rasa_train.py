@@ -32,10 +32,10 @@ def needs_tensorflow(config: Path) -> bool:
     Without a pipeline or without policies Rasa chooses its default ones, which do.
     """
     chosen = YAML(typ="safe").load(config.read_text(encoding="utf-8")) or {}
-    parts = [chosen.get("pipeline"), chosen.get("policies")]
-    if not all(parts):
+    pipeline, policies = chosen.get("pipeline"), chosen.get("policies")
+    if not pipeline or not policies:
         return True
-    names = [str(component["name"]) for part in parts for component in part]
+    names = [str(component["name"]) for component in [*pipeline, *policies]]
     return any(name not in _LEAN and not name.startswith("mostrador.") for name in names)
 
 

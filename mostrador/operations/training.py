@@ -94,7 +94,7 @@ def _trained(store: ModelStore, force: bool) -> Version:
     for version in [] if force else store.versions():
         if version.files == now and _is_whole(store, version):
             return version
-    click.echo("Training the model: about a minute and a half, the first time about four.")
+    click.echo("Training the model: about a minute, the first time about four.")
     version, seconds = _train(store, settings().var_dir / "log" / "training.log", now, force)
     click.echo(f"Trained in {seconds:.0f} s.")
     return version
