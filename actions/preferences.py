@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional, Text
 
+from babel.units import format_unit
 from rasa_sdk import FormValidationAction, Tracker
 from rasa_sdk.events import EventType, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
@@ -135,12 +136,12 @@ def _taken(value: str) -> Dict[Text, Any]:
 def _say_all(turn: Turn, now: Preferences) -> None:
     marks = {topic: "✅" if wanted else "❌" for topic, wanted in now.topics.items()}
     turns = {f"{topic}_to": "off" if wanted else "on" for topic, wanted in now.topics.items()}
-    turn.say("utter_preferences", name=now.name or "–", hours=_written(now.hours), **marks, **turns)
+    turn.say("utter_preferences", name=now.name or "–", hours=_written(now.hours, turn.language), **marks, **turns)
 
 
-def _written(hours: Hours) -> str:
-    """``09:00–18:00``, and ``24 h`` for any time."""
-    return "24 h" if hours.always else "{begin}–{end}".format(**_ends(hours))
+def _written(hours: Hours, language: str) -> str:
+    """``09:00–18:00``, and "24 hours" for any time."""
+    return format_unit(24, "duration-hour", locale=language) if hours.always else "{begin}–{end}".format(**_ends(hours))
 
 
 def _ends(hours: Hours) -> Dict[str, str]:

@@ -201,7 +201,7 @@ class Dispatcher:
         result = Result(
             outcome="answered",
             events=spoken.events,
-            says=self._counted(self._said_late(begun, engine, output.says, spoken.language)),
+            says=self._counted(self._finished(begun, engine, output.says, spoken.language)),
             open_form=spoken.open_form,
             language=spoken.language,
             intent=spoken.intent,
@@ -213,12 +213,18 @@ class Dispatcher:
         engine.keep(begun.conversation_id, begun.tracker_seq + len(spoken.events), turn.tracker)
         return begun.more  # what came since then is announced
 
-    def _said_late(self, begun: Begun, engine: Engine, says: List[Say], language: str) -> List[Say]:
-        """After an outage the answer begins with a word about it; the person has waited for longer than usual."""
+    def _finished(self, begun: Begun, engine: Engine, says: List[Say], language: str) -> List[Say]:
+        """With a word in the person's language on the button that opens a list, wherever a response names none.
+
+        After an outage the answer begins with a word about it; the person has waited for longer than usual.
+        """
+        language = language or begun.language
+        label = engine.say("utter_list_label", language).text
+        says = [replace(say, list_label=say.list_label or label) if say.buttons else say for say in says]
         waited = (self._clock.now() - begun.members[0].sent_at).total_seconds()
         if waited <= self._settings.late_after:
             return says
-        sorry = engine.say("utter_late_answer", language or begun.language).text
+        sorry = engine.say("utter_late_answer", language).text
         return [replace(says[0], text="\n\n".join(filter(None, (sorry, says[0].text)))), *says[1:]]
 
     async def _speak(

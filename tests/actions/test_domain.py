@@ -149,7 +149,7 @@ def test_every_response_that_an_action_says_is_in_the_domain_and_the_reverse() -
     siblings = {f"{name}_siblings" for name in said if name.startswith("utter_card_")}
     rules = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "data" / "rules").glob("*.yml"))
     ruled = set(re.findall(r"action: (utter_\w+)", rules))
-    by_the_dispatcher = {"utter_wait_outage", "utter_late_answer", "utter_waiting_for_human"}
+    by_the_dispatcher = {"utter_wait_outage", "utter_late_answer", "utter_list_label", "utter_waiting_for_human"}
     questions = {slot for form in DOMAIN["forms"].values() for slot in form["required_slots"]}
     by_the_form = {f"utter_ask_{slot}" for slot in questions if f"action_ask_{slot}" not in DOMAIN["actions"]}
     known = said | siblings | ruled | by_the_dispatcher | by_the_form | {"utter_default"}

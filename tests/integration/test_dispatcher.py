@@ -388,6 +388,16 @@ def test_a_new_session_keeps_language_and_place_in_the_list_and_forgets_the_form
     assert starts == [{"n": 2}]
 
 
+def test_the_button_that_opens_a_list_speaks_the_persons_language(counter: Counter) -> None:
+    many = [{"title": f"Choice {number}", "payload": f'/inform{{"quantity": "{number}"}}'} for number in range(5)]
+    labelled = {"text": "which?", "buttons": many, "custom": {"list_label": "Sizes"}}
+    SCRIPT["answer"] = {"events": [], "responses": [{"text": "which?", "buttons": many}, labelled, {"text": "none"}]}
+    turn = counter.write("¿qué tengo agotado?")
+    counter.answer_to(turn)
+    rows = counter.rows("select say ->> 'list_label' as label from outbox where turn_id = :t order by part", t=turn)
+    assert [row["label"] for row in rows] == ["Elegir", "Sizes", None]
+
+
 def test_an_answer_that_comes_late_begins_with_a_word_about_it(counter: Counter) -> None:
     counter.began -= timedelta(minutes=5)
     late = counter.write("thanks")
