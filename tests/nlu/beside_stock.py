@@ -1,8 +1,10 @@
 """Mostrador's pipeline and stock Rasa's default one, trained here and now on the same sentences and asked the same.
 
-``python -m tests.nlu.beside_stock [--epochs 100] [--json]``: stock Rasa is the pipeline of ``rasa init`` (DIET), in
-another process and folder. Printed per language are the shares of ``understanding``, and seconds to train, memory while
-training and while serving, milliseconds of a sentence. Takes as long as DIET takes: half an hour on two cores.
+``python -m tests.nlu.beside_stock [--examples 20] [--epochs 100] [--json]``: stock Rasa is the pipeline that ``rasa
+init`` leaves (DIET), in processes of its own. Both learn the same examples, drawn with a fixed seed: so many of each
+intent in each language, 0 for all of them, for which DIET takes hours. Printed per language are the shares of
+``understanding``, and seconds to train, memory while training and while serving, milliseconds of a sentence. Besides,
+Mostrador's guard for opt-outs reads the near misses of ``data/opt_out``, which have no place in stock Rasa.
 """
 
 from __future__ import annotations
@@ -17,61 +19,79 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from random import Random
 from typing import Any, Dict, List
 
 import rasa.engine.recipes
 from ruamel.yaml import YAML
 
 from mostrador.operations.installation import QUIET
-from mostrador.operations.training import NAME
 from mostrador.settings import ROOT
 from tests.load.figures import median, pss_mb, share
+from tests.nlu.few_shots import examples
 from tests.nlu.understanding import Share, opt_outs, rows, understood
 
 LANGUAGES = ("en", "es", "hi")
 _STOCK = Path(rasa.engine.recipes.__file__).parent / "config_files" / "default_config.yml"
+OWN = ROOT / "config.yml"
+_ENV = {**os.environ, **QUIET, "PYTHONPATH": str(ROOT)}
 _PROBE = "--probe"
 _TIMED = 100  # sentences of each language that are timed, one at a time
 
 
-def measure(epochs: int) -> Dict[str, Any]:
-    """What there is to say of both pipelines, by ``stock`` and ``mostrador``."""
+def measure(count: int, epochs: int) -> Dict[str, Any]:
+    """What there is to say of both pipelines, by ``stock`` and ``mostrador``; ``examples`` is how many both learnt."""
     folder = Path(tempfile.mkdtemp(prefix="beside-stock-"))
+    train = ["train", "nlu", "--config", "config.yml", "--fixed-model-name", "model"]
+    trainers = {"stock": "rasa", "mostrador": "mostrador.operations.rasa_train"}
     try:
-        stock, own = folder / "stock", folder / "own"
-        stock.mkdir()
-        _stock_project(stock, epochs)
-        rasa_train = [sys.executable, "-m", "rasa", "train", "nlu", "--fixed-model-name", NAME]
-        found = {"stock": _timed(rasa_train, stock, {})}
-        found["stock"].update(_probed(stock / "models" / f"{NAME}.tar.gz"))
-        models = {"MOSTRADOR_MODELS": str(own)}
-        found["mostrador"] = _timed([sys.executable, "-m", "mostrador.cli", "train"], ROOT, models)
-        found["mostrador"].update(_probed(_serving(own)))
+        learnt = draw(folder / "data", count)
+        found: Dict[str, Any] = {"examples": learnt}
+        for name, module in trainers.items():
+            project = folder / name
+            project.mkdir()
+            shutil.copy(ROOT / "domain.yml", project)
+            shutil.copytree(folder / "data", project / "data")
+            (project / "config.yml").write_text(stock_config(epochs) if name == "stock" else OWN.read_text())
+            found[name] = _timed([sys.executable, "-m", module, *train], project)
+            found[name].update(_probed(project / "models" / "model.tar.gz"))
         return found
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _stock_project(folder: Path, epochs: int) -> None:
-    yaml = YAML()
-    config = yaml.load(_STOCK.read_text(encoding="utf-8"))
+def draw(folder: Path, count: int) -> int:
+    """``count`` examples of each intent and language (0: all), as training files; how many there are."""
+    folder.mkdir()
+    total, random = 0, Random(7)
+    for language in LANGUAGES:
+        by_intent: Dict[str, List[str]] = {}
+        for sentence in examples(language):
+            by_intent.setdefault(sentence.label, []).append(sentence.text)
+        blocks = []
+        for intent, texts in by_intent.items():
+            drawn = random.sample(texts, min(count or len(texts), len(texts)))
+            total += len(drawn)
+            lines = "\n".join(f"- {text}" for text in drawn) + "\n"
+            blocks.append({"intent": intent, "metadata": {"language": language}, "examples": lines})
+        with (folder / f"{language}.yml").open("w", encoding="utf-8") as file:
+            YAML().dump({"version": "3.1", "nlu": blocks}, file)
+    return total
+
+
+def stock_config(epochs: int) -> str:
+    config = YAML(typ="safe").load(_STOCK.read_text(encoding="utf-8"))
     for component in config["pipeline"]:
         if "epochs" in component:
             component["epochs"] = epochs
-    config["policies"] = None
-    with (folder / "config.yml").open("w", encoding="utf-8") as file:
-        yaml.dump(config, file)
-    shutil.copy(ROOT / "domain.yml", folder / "domain.yml")
-    shutil.copytree(ROOT / "data" / "nlu", folder / "data")
+    return json.dumps({**config, "policies": None})  # JSON is YAML
 
 
-def _timed(command: List[str], folder: Path, env: Dict[str, str]) -> Dict[str, float]:
+def _timed(command: List[str], folder: Path) -> Dict[str, Any]:
     """Seconds that a training takes, and the most memory it had, in MB."""
     began = time.monotonic()
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(
-            command, cwd=folder, env={**os.environ, **QUIET, **env}, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-        )
+        process = subprocess.Popen(command, cwd=folder, env=_ENV, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         most = 0.0
         while process.poll() is None:
             most = max(most, pss_mb([process.pid]))
@@ -82,16 +102,10 @@ def _timed(command: List[str], folder: Path, env: Dict[str, str]) -> Dict[str, f
     return {"training_s": time.monotonic() - began, "training_mb": most}
 
 
-def _serving(models: Path) -> Path:
-    from mostrador.operations.models import trusted_model
-
-    return Path(trusted_model(models))
-
-
 def _probed(model: Path) -> Dict[str, Any]:
     done = subprocess.run(
         [sys.executable, "-m", "tests.nlu.beside_stock", _PROBE, str(model)],
-        cwd=ROOT, env={**os.environ, **QUIET}, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        cwd=ROOT, env=_ENV, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode != 0:
         raise RuntimeError(f"{model} cannot be asked: {done.stderr[-2000:]}")
@@ -130,6 +144,7 @@ def probe(model: str) -> Dict[str, Any]:
 
 def _print(found: Dict[str, Any]) -> None:
     sides = ("stock", "mostrador")
+    print(f"{found['examples']} examples")
     print(f"{'':34}{'stock Rasa, DIET':38}Mostrador")
     for name, said in (
         ("training_s", "training, s"),
@@ -148,6 +163,7 @@ def _print(found: Dict[str, Any]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.nlu.beside_stock", description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--examples", type=int, default=20, help="of each intent in each language; 0: all")
     parser.add_argument("--epochs", type=int, default=100, help="of DIET; its default is 100")
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
     parser.add_argument(_PROBE, metavar="MODEL", help=argparse.SUPPRESS)
@@ -155,7 +171,7 @@ def main() -> None:
     if options.probe:
         print(json.dumps(probe(options.probe)))
         return
-    found = measure(options.epochs)
+    found = measure(options.examples, options.epochs)
     _print(found)
     if options.json:
         print(json.dumps(found))
