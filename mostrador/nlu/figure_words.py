@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Dict
 
+from mostrador.nlu import number_words as spelt
 from mostrador.nlu.number_words import known
 
 # --- money ------------------------------------------------------------------------------------------------------------
@@ -14,7 +15,8 @@ from mostrador.nlu.number_words import known
 CURRENCY_SIGNS: Dict[str, str] = {  # glued to a number, before or after it
     "us$": "USD", "u$s": "USD", "u$d": "USD", "usd$": "USD", "usd": "USD", "mx$": "MXN", "mxn": "MXN", "ar$": "ARS",
     "ars": "ARS", "clp": "CLP", "cop": "COP", "uyu": "UYU", "pen": "PEN", "rs.": "INR", "rs": "INR", "inr": "INR",
-    "re": "INR", "₹": "INR", "रु": "INR", "रु.": "INR", "रू": "INR", "eur": "EUR", "€": "EUR", "gbp": "GBP",
+    "re": "INR", "₹": "INR", "रु": "INR", "रु.": "INR", "रू": "INR", "eur": "EUR", "€": "EUR", "gbp": "GBP", "cad": "CAD",
+    "aed": "AED", "aud": "AUD",
     "£": "GBP", "$": "", "/-": "",
 }  # fmt: skip
 _CURRENCY_WORDS = {
@@ -24,7 +26,10 @@ _CURRENCY_WORDS = {
     """,
     "USD": "usd dollar dollars dolar dolares dolars us$ u$s u$d verdes डॉलर डालर",
     "EUR": "eur euro euros € यूरो",
-    "GBP": "gbp pound pounds £",
+    "GBP": "gbp pound pounds £ quid",
+    "CAD": "cad",
+    "AED": "aed dirham dirhams",
+    "AUD": "aud",
     "ARS": "ars",
     "MXN": "mxn",
     "CLP": "clp",
@@ -33,7 +38,7 @@ _CURRENCY_WORDS = {
     "": "$ peso pesos bucks buck mangos varos pesitos /- पेसो",
 }
 CURRENCY_WORDS: Dict[str, str] = {word: iso for iso, words in _CURRENCY_WORDS.items() for word in known(words)}
-BEFORE_A_SUM = known("rs re inr usd us$ u$s u$d eur ars mxn clp cop uyu gbp $ ₹ € £ रु रू rupees rupee pesos")
+BEFORE_A_SUM = known("cad aed aud rs re inr usd us$ u$s u$d eur ars mxn clp cop uyu gbp $ ₹ € £ रु रू rupees rupee pesos")
 """Currency words that may stand before the number."""
 COUNTRY_OF_PESOS: Dict[str, str] = {
     word: iso
@@ -47,7 +52,20 @@ COUNTRY_OF_PESOS: Dict[str, str] = {
     for word in known(words)
 }
 SENT_AFTER = known("bheje bheja bhej paid sent transferred bhar भेजे भेजा चुकाए")
-THOUSANDS_OF_PESOS = known("luca lucas")
+SLANG: Dict[str, str] = {
+    **dict.fromkeys(known("luca lucas luka lukas luquitas"), "thousand"),
+    **dict.fromkeys(known("palo palos palito palitos"), "million"),
+}
+BEFORE_SLANG = known("un una medio media").union(spelt.UNITS, spelt.WHOLE, spelt.TENS, spelt.HUNDREDS)
+NOTHING = known(
+    """
+    out soldout nil nill none nothing finished khatam khatm khtm nothin
+    nada ninguno ninguna ningun agotado agotada agotados agotadas agotaron agoto agotarse acabaron acabo acabado
+    acabados terminaron termino sin fin volaron
+    खत्म खतम आउट निल
+    """
+)
+"""Words after which there may be no goods left; whether so, the words around them say."""
 PRICE = known(
     """
     price prices priced cost costs costing costed rate rates mrp budget worth value valued bid offer offered quote
@@ -232,15 +250,6 @@ PAIRS = known(
     """
 )
 COUPLE = known("couple cople")
-WORN_IN_PAIRS = known(
-    """
-    shoe shoes sock socks sandal sandals slipper slippers chappal chappals jutti juttis jutis mojari mojaris boots
-    boot sneakers gloves jhumka jhumke jhumki payal bali baliyan zapato zapatos zapatilla zapatillas media medias
-    calcetin calcetines sandalias guantes ojotas botas alpargatas juti jutti joote jute moje moze जूता जूते जुत्ती
-    जूती जूतियां मोजे मोज़े चप्पल चप्पलें सैंडल झुमका झुमके झुमकी पायल बाली बालियां मोजरी दस्ताने
-"""
-)
-"""One pair of these is one piece of goods; two of anything else."""
 COUNT_LABELS = known("qty quantity cantidad cant matra sankhya मात्रा संख्या क्वांटिटी qnty qtty x × *")
 WANT = known(
     """
@@ -362,9 +371,10 @@ HINDI = known(
     hai hain h ka ke ki ko mein chahiye chaiye kar karo karna kardo dena dedo daal lena lene lunga lungi mere mera
     meri mujhe humko ye yeh wala wali wale aur bhai bik bike bike kitna kitne kitni tak bhej bhejo dikhao batao
     hazar hazaar sau lakh darjan rupaye rupay rupye kist kisto kiston mahine bhaiya ji karna lelo sirf bas abhi aaj
-    naya maal diye hoga milega milegi stock me
+    naya maal diye hoga milega milegi stock me gaye gayi gaya hata hatao hatado bech becha beche bechi dijiye dijie dikhao toot
+    tut raha rahi rahe tha thi unka iska inka kharab taiyar banaye bana subah shaam kal se ghar
 """
-) - known("me stock ye")
+) - known("me stock ye se")
 SPANISH = known(
     """
     el los las en por para quiero necesito con cuotas cuota pesos meses sin del un una unos unas al mi que dame llevo
@@ -378,3 +388,50 @@ HINDI_DOUBTFUL = known(
     """
 )
 SPANISH_DOUBTFUL = known("once mil miles seis par")
+
+
+GROUPS = {
+    "sent_after": SENT_AFTER,
+    "nothing": NOTHING,
+    "price": PRICE,
+    "price_before": PRICE_BEFORE,
+    "price_after": PRICE_AFTER,
+    "sum_like": SUM_LIKE,
+    "ranges": RANGES,
+    "instalments": INSTALMENTS,
+    "parts": PARTS,
+    "months": MONTHS,
+    "paying": PAYING,
+    "dividing": DIVIDING,
+    "between_count_and_instalments": BETWEEN_COUNT_AND_INSTALMENTS,
+    "after_instalments": AFTER_INSTALMENTS,
+    "no_financing": NO_FINANCING,
+    "units": UNITS,
+    "measured_out": MEASURED_OUT,
+    "packed": PACKED,
+    "labels": LABELS,
+    "month_names": MONTH_NAMES,
+    "range_words": RANGE_WORDS,
+    "ones": ONES,
+    "ordered": ORDERED,
+    "ordinal_tails": ORDINAL_TAILS,
+    "pieces": PIECES,
+    "pairs": PAIRS,
+    "couple": COUPLE,
+    "count_labels": COUNT_LABELS,
+    "want": WANT,
+    "please": PLEASE,
+    "having": HAVING,
+    "stock": STOCK,
+    "cart": CART,
+    "add": ADD,
+    "add_only_to_stock": ADD_ONLY_TO_STOCK,
+    "more": MORE,
+    "take": TAKE,
+    "left": LEFT,
+    "setting": SETTING,
+    "alone": ALONE,
+    "verb_stems": VERB_STEMS,
+    "currency": CURRENCY_WORDS.keys(),
+    "opener": OPENERS, "no_goods": NO_GOODS,
+}
