@@ -67,7 +67,10 @@ class Sentence:
         for step in (-1, 1):
             found.update(f"{_size(item)} {step}~{group}" for group in self._group(place + step))
         begin, end = self._clause(place)
-        for side, places in (("L", range(max(begin, place - _AROUND), place)), ("R", range(place + 1, min(end, place + 1 + _AROUND)))):
+        for side, places in (
+            ("L", range(max(begin, place - _AROUND), place)),
+            ("R", range(place + 1, min(end, place + 1 + _AROUND))),
+        ):
             for other in places:
                 found.add(f"{side}:{self._tokens[other]}")
                 found.update(f"{side}~{group}" for group in self._groups[other])

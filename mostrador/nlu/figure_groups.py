@@ -1,4 +1,4 @@
-"""Words and beginnings of words that mean alike to whoever counts goods, so that one learnt from helps to know the rest.
+"""Words and beginnings of words that mean alike to whoever counts goods: one learnt from helps to know the rest.
 
 A star stands for any ending: ``rest*`` is restar, restale, restamos. All as ``text.plain`` leaves them.
 """
@@ -109,8 +109,8 @@ _STOCK_TALK: Dict[str, str] = {
     "wanted": """
         want* need* order* buy* send deliver* book* reserv* require* quote* quotation purchase gimme looking keep aside
         hold ship bring like love please wedding function favours parcel confirm
-        quier* quisi* necesit* ocup* precis* dame deme mand* compr* llev* apart* separ* reserv* encarg* ped* cotiz* guard*
-        envi* tom* urgen boda evento pas* anota* consig*
+        quier* quisi* necesit* ocup* precis* dame deme mand* compr* llev* apart* separ* reserv* encarg* ped* cotiz*
+        guard* envi* tom* urgen boda evento pas* anota* consig*
         chahiy* chaiye chaahiy* mangw* mang* lena lene leni lenge lunga lungi loon* dena de dedo dijiy* bhej* bhijw*
         kharid* khareed* lagenge lagega milega milenge milegi order book rakh shaadi function pack
         चाहिए चाहिये चाहिएं मंगव* मंगा* लेना लेने लेनी लेंगे लूंगा लूंगी देना दीजिए दें भेज* भिजव* लगेंगे लगेगा मिलेगा
@@ -139,8 +139,8 @@ _STOCK_TALK: Dict[str, str] = {
     "money": """
         price* cost* rate* mrp budget worth bill* quot* paid pay pays payment advance deposit* transfer* gpay upi refund
         cheap* expensive discount charge* rupee* each apiece spend afford
-        preci* cuest* cost* val* presupuest* sal* pag* gast* deposit* transfer* cobr* oferta* rebaj* barat* car* sena cada
-        tope maxim* limite ofrezco total
+        preci* cuest* cost* val* presupuest* sal* pag* gast* deposit* transfer* cobr* oferta* rebaj* barat* car* sena
+        cada tope maxim* limite ofrezco total
         daam dam keemat kimat bhav bhaav rate budget paisa paise rupay* rupee* bheja bheje advance mehnga sasta saste
         kharch hisab last final
         दाम कीमत* भाव रेट बजट पैसा पैसे भेजा भेजे एडवांस महंगा सस्ता सस्ती खर्च हिसाब फाइनल रुपय* रुपए
@@ -203,7 +203,7 @@ _LONGEST = max(map(len, _BEGUN))
 
 @lru_cache(maxsize=8192)
 def groups_of(word: str) -> Tuple[str, ...]:
-    """The names of the groups that ``word`` is in."""
+    """The names of the groups that ``word`` is in, in a fixed order."""
     found = set(_WHOLE.get(word, ()))
     for end in range(2, min(len(word), _LONGEST) + 1):
         found |= _BEGUN.get(word[:end], frozenset())

@@ -365,7 +365,9 @@ def _sums_marked(items: Sequence[Item]) -> List[Item]:
             if found is None and (item.money or item.currency is not None):
                 found = ""
             if found is not None:
-                country = next((about.COUNTRY_OF_PESOS[word] for word in after[:3] if word in about.COUNTRY_OF_PESOS), "")
+                country = next(
+                    (about.COUNTRY_OF_PESOS[word] for word in after[:3] if word in about.COUNTRY_OF_PESOS), ""
+                )
                 item.currency = item.currency or found or country
         before = item
     return list(items)
@@ -392,7 +394,7 @@ def _ends_marked(items: Sequence[Item]) -> List[Item]:
         found.append(item)
         if item.weak and (after.text in {"bhi", "भी"} or len(found) > 1 and found[-2].text in {"ni", "not"}):
             item.value, item.nothing = Fraction(0), True
-        elif item.kind == "word" and item.text in about.NOTHING:
+        elif item.kind == "word" and (item.text in about.NOTHING or (item.text, after.text) in about.NO_MORE):
             found.append(Item("number", item.text, Fraction(0), spoken=True, nothing=True))
     return found
 

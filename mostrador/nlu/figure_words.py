@@ -1,11 +1,11 @@
-"""The words by which ``figures`` tells what a number in a sentence is: pieces, instalments, money, or none of them.
+"""Words by which ``figure_items`` finds numbers, and groups of words from which ``figure_model`` learns what they are.
 
 All as ``text.plain`` leaves them; Hindi in both scripts.
 """
 
 from __future__ import annotations
 
-from typing import Dict
+from typing import Collection, Dict
 
 from mostrador.nlu import number_words as spelt
 from mostrador.nlu.number_words import known
@@ -66,6 +66,16 @@ NOTHING = known(
     """
 )
 """Words after which there may be no goods left; whether so, the words around them say."""
+NO_MORE = {
+    ("no", "stock"), ("no", "more"), ("dont", "have"), ("havent", "got"), ("arent", "any"), ("all", "gone"),
+    ("are", "gone"), ("have", "gone"), ("all", "sold"), ("sold", "all"), ("me", "quede"), ("no", "quedan"),
+    ("no", "queda"),
+    ("me", "quedan"), ("no", "tengo"), ("no", "tenemos"), ("no", "hay"), ("vendi", "todo"), ("vendi", "todas"),
+    ("vendi", "todos"), ("todo", "vendido"), ("vendieron", "todos"), ("vendieron", "todas"), ("nahi", "bacha"),
+    ("nahi", "bachi"), ("nahi", "bache"), ("nahi", "hai"), ("नहीं", "बचा"), ("नहीं", "बची"), ("नहीं", "बचे"), ("नहीं", "है"),
+    ("sab", "bik"), ("sare", "bik"), ("saare", "bik"), ("सब", "बिक"),
+}  # fmt: skip
+"""Pairs of words that may say the same."""
 PRICE = known(
     """
     price prices priced cost costs costing costed rate rates mrp budget worth value valued bid offer offered quote
@@ -85,31 +95,8 @@ PRICE_BEFORE = known(
     budget daam dam keemat kimat bhav rate prais बजट दाम कीमत रेट भाव प्राइस
     """
 )
-PRICE_BEFORE_TWO = {
-    ("less", "than"), ("cheaper", "than"), ("more", "than"), ("lower", "than"), ("up", "to"), ("menos", "de"),
-    ("debajo", "de"), ("mas", "de"), ("menor", "a"), ("menores", "a"), ("inferior", "a"), ("mas", "barato"),
-    ("superior", "a"), ("maximo", "de"), ("cerca", "de"), ("precio", "a"), ("precio", "en"), ("price", "to"),
-    ("price", "at"), ("price", "is"), ("budget", "is"), ("precio", "es"), ("presupuesto", "es"), ("limite", "es"),
-    ("go", "above"), ("no", "mas"), ("cost", "is"), ("at", "most"), ("have", "paid"), ("ive", "sent"),
-    ("have", "sent"), ("presupuesto", "de"), ("precio", "de"), ("budget", "of"), ("tope", "de"), ("price", "of"),
-    ("total", "de"), ("limite", "de"), ("limit", "of"), ("valor", "de"), ("bajalo", "a"), ("dejalo", "a"),
-    ("dejamelo", "en"), ("dejamelo", "a"), ("dejas", "en"), ("dejas", "a"), ("bajale", "a"), ("poneme", "a"),
-    ("price", "ko"), ("rate", "ko"), ("daam", "ko"), ("worth", "of"), ("not", "above"), ("no", "above"),
-}  # fmt: skip
 PRICE_AFTER = known("andar neeche niche tak upar under max maximum budget only/- अंदर अन्दर नीचे तक ऊपर /-")
-PRICE_AFTER_TWO = {
-    ("ke", "andar"), ("ke", "neeche"), ("ke", "niche"), ("ke", "under"), ("se", "kam"), ("se", "sasta"),
-    ("se", "sasti"), ("se", "saste"), ("se", "neeche"), ("se", "niche"), ("se", "upar"), ("se", "zyada"),
-    ("se", "jyada"), ("tak", "ka"), ("ke", "upar"), ("के", "अंदर"), ("के", "नीचे"), ("के", "ऊपर"), ("से", "कम"),
-    ("से", "सस्ता"), ("से", "सस्ती"), ("से", "सस्ते"), ("से", "नीचे"), ("से", "ऊपर"), ("से", "ज्यादा"),
-    ("ke", "aaspas"), ("ke", "aas"), ("के", "आसपास"), ("के", "आस"), ("or", "less"), ("or", "under"),
-    ("or", "below"), ("o", "menos"), ("como", "maximo"), ("como", "mucho"), ("is", "my"), ("is", "what"),
-    ("is", "the"), ("at", "most"), ("max", "budget"), ("of", "budget"), ("es", "mi"), ("de", "presupuesto"),
-    ("ki", "range"), ("की", "रेंज"), ("ka", "budget"), ("का", "बजट"), ("ke", "range"), ("bhej", "diye"),
-    ("भेज", "दिए"), ("ke", "beech"),
-}  # fmt: skip
 SUM_LIKE = known("ka ki ke ko wala wali wale me mein का की के को वाला वाली वाले में")
-"""After a number from a hundred up and before other words, these make a Hindi price of it: ``450 wali kurti``."""
 RANGES = known("between entre beech बीच")
 
 # --- instalments ------------------------------------------------------------------------------------------------------
@@ -130,14 +117,6 @@ MONTHS = known(
     month months mnth mnths mth mths mon mo mos monthly mes meses mesecitos
     mahine mahina mahino mahinon maheene maheena maheeno mahinay mahiney mah maah
     महीने महीना महीनों महिने महिना महिनों माह मंथ
-    """
-)
-FINANCING = INSTALMENTS - known("pago payment") | known(
-    """
-    interest interests interes intereses financ finance financing financed financiar financiame financiacion
-    financiamiento financiado financias financian tarjeta card byaj biaj vyaj sood loan credito credit split spread
-    divide divided dividir dividido dividirlo repartir installment nocost
-    ब्याज लोन फाइनेंस कार्ड बाँट बांट
     """
 )
 PAYING = known(
@@ -163,12 +142,6 @@ NO_FINANCING = known(
     वारंटी वॉरंटी गारंटी पहले पुराना पुरानी पुराने
     """
 )
-WITHOUT_INTEREST = {
-    ("sin", "interes"), ("sin", "intereses"), ("sin", "recargo"), ("s/interes", ""), ("interest", "free"),
-    ("without", "interest"),
-}  # fmt: skip
-MOST_INSTALMENTS = 120
-
 # --- what is neither --------------------------------------------------------------------------------------------------
 
 UNITS = known(
@@ -344,7 +317,6 @@ OPENERS = known(
     केवल हाँ हां भैया कृपया आप नमस्ते
 """
 )
-"""Words after which a number that words of goods follow counts them; after any other word it belongs to a name."""
 NO_GOODS = known(
     """
     or and to is are was were the of in on at for with by from hai hain ho tha the ka ki ke ko me mein se par tak o
@@ -371,8 +343,8 @@ HINDI = known(
     hai hain h ka ke ki ko mein chahiye chaiye kar karo karna kardo dena dedo daal lena lene lunga lungi mere mera
     meri mujhe humko ye yeh wala wali wale aur bhai bik bike bike kitna kitne kitni tak bhej bhejo dikhao batao
     hazar hazaar sau lakh darjan rupaye rupay rupye kist kisto kiston mahine bhaiya ji karna lelo sirf bas abhi aaj
-    naya maal diye hoga milega milegi stock me gaye gayi gaya hata hatao hatado bech becha beche bechi dijiye dijie dikhao toot
-    tut raha rahi rahe tha thi unka iska inka kharab taiyar banaye bana subah shaam kal se ghar
+    naya maal diye hoga milega milegi stock me gaye gayi gaya hata hatao hatado bech becha beche bechi dijiye
+    dijie dikhao toot tut raha rahi rahe tha thi unka iska inka kharab taiyar banaye bana subah shaam kal se ghar
 """
 ) - known("me stock ye se")
 SPANISH = known(
@@ -390,7 +362,7 @@ HINDI_DOUBTFUL = known(
 SPANISH_DOUBTFUL = known("once mil miles seis par")
 
 
-GROUPS = {
+GROUPS: Dict[str, Collection[str]] = {
     "sent_after": SENT_AFTER,
     "nothing": NOTHING,
     "price": PRICE,
@@ -433,5 +405,7 @@ GROUPS = {
     "alone": ALONE,
     "verb_stems": VERB_STEMS,
     "currency": CURRENCY_WORDS.keys(),
-    "opener": OPENERS, "no_goods": NO_GOODS,
+    "opener": OPENERS,
+    "no_goods": NO_GOODS,
 }
+"""Each group counts as one word more, beside the words themselves."""

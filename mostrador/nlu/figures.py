@@ -197,7 +197,7 @@ def _possible(numbers: Sequence[Item]) -> np.ndarray:
 
 
 def _likeliest(roles: np.ndarray, role: int) -> Optional[int]:
-    """The number that has ``role`` by its own likeliest reading and more surely than the others; None where none has."""
+    """The number whose likeliest role is ``role``, the surest of several; None where there is none."""
     having = np.flatnonzero(roles.argmax(axis=1) == role)
     return int(having[roles[having, role].argmax()]) if len(having) else None
 

@@ -57,7 +57,8 @@ class QuantityExtractor(LearntComponent[FigureReader], EntityExtractorMixin):
             text = message.get(TEXT) or ""
             intent = (message.get(INTENT) or {}).get(INTENT_NAME_KEY) or ""
             entities = [
-                {"entity": name, "value": value, "start": 0, "end": len(text)} for name, value in self._found(text, intent)
+                {"entity": name, "value": value, "start": 0, "end": len(text)}
+                for name, value in self._found(text, intent)
             ]
             if entities:
                 found = message.get(ENTITIES, []) + self.add_extractor_name(entities)

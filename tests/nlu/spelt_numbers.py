@@ -43,7 +43,10 @@ def misread(reader: FigureReader, language: str, numbers: Iterable[int]) -> List
             wrong.append(f"{number} {text}: {read_quantity(text)}")
         if number != last:
             figures = reader.read(pieces.format(text)), reader.read(sum_of.format(text))
-            if (str(figures[0].quantity).lstrip("="), str(figures[1].amount)) != (str(number), f"{number}.00 {currency}"):
+            if (str(figures[0].quantity).lstrip("="), str(figures[1].amount)) != (
+                str(number),
+                f"{number}.00 {currency}",
+            ):
                 wrong.append(f"{number} {text}: {figures}")
         last = number
     return wrong

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from mostrador.nlu.counts import LONGEST, read_quantity
 from mostrador.nlu.figure_items import number_value
-from mostrador.nlu.figures import FigureReader, labelled_sentences
+from mostrador.nlu.figures import FigureReader
 from mostrador.shop.inventory import Quantity
 from tests.nlu.spelt_numbers import NUMBERS, misread
 
