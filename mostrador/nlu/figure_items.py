@@ -238,6 +238,9 @@ _DO = {"do", "दो"}
 _MILNA = {
     "jaye",
     "jayega",
+    "jayenge",
+    "jaenge",
+    "jayengi",
     "jaega",
     "jayegi",
     "jaegi",
@@ -337,7 +340,8 @@ def _single_pairs(items: Sequence[Item], pairs_said: bool) -> List[Item]:
 
 def _of_goods(items: Sequence[Item], place: int) -> bool:
     after = [item.text for item in items[place + 1 : place + 2]]
-    return after in (["of"], ["de"]) or not after or items[place + 1].kind == "break"
+    said = place > 0 and items[place - 1].text == "a"
+    return said or after in (["of"], ["de"]) or not after or items[place + 1].kind == "break"
 
 
 def _slang_spelt_out(items: Sequence[Item]) -> List[Item]:

@@ -345,6 +345,7 @@ HINDI = known(
     hazar hazaar sau lakh darjan rupaye rupay rupye kist kisto kiston mahine bhaiya ji karna lelo sirf bas abhi aaj
     naya maal diye hoga milega milegi stock me gaye gayi gaya hata hatao hatado bech becha beche bechi dijiye
     dijie dikhao toot tut raha rahi rahe tha thi unka iska inka kharab taiyar banaye bana subah shaam kal se ghar
+    dunga dungi jayenge jayega milenge daalo nikal
 """
 ) - known("me stock ye se")
 SPANISH = known(

@@ -115,7 +115,7 @@ FRACTIONS: Dict[str, Fraction] = {
 MORE_OR_LESS: Dict[str, Fraction] = {  # साढ़े तीन: three and a half; पौने दो: a quarter less than two
     word: value
     for words, value in (
-        ("saadhe sadhe saadhey साढ़े", Fraction(1, 2)),
+        ("saadhe sadhe saadhey saade साढ़े", Fraction(1, 2)),
         ("sava sawa savaa सवा", Fraction(1, 4)),
         ("paune paun pauney पौने पौन", Fraction(-1, 4)),
     )
