@@ -187,8 +187,9 @@ def _numbers_joined(items: Sequence[Item]) -> List[Item]:
     found: List[Item] = []
     place = 0
     while place < len(items):
-        number, end = _longest_number(items, place, usable)
-        if end == place:
+        begins = items[place].kind == "number" or items[place].text in spelt.BEGINS_A_NUMBER
+        number, end = _longest_number(items, place, usable) if begins else (None, place)
+        if number is None or end == place:
             found.append(items[place])
             place += 1
             continue

@@ -1,13 +1,14 @@
 """Learns from labelled sentences which role each number has, and what is said of a quantity.
 
-Two multinomial logistic regressions over the same features: the role of a number (quantity, instalments, amount or
-none), and the sense of a quantity (bare, added, taken off, set). Trained with scikit-learn; kept as plain arrays and
-used with numpy alone, so that loading runs no pickled code.
+Two sets of logistic regressions, one against the rest each, over the same features: the role of a number (quantity,
+instalments, amount or none), and the sense of a quantity (bare, added, taken off, set). Trained with scikit-learn; kept
+as plain arrays and used with numpy alone, so that loading runs no pickled code.
 """
 
 from __future__ import annotations
 
 import json
+import warnings
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ ROLES = ("none", "quantity", "instalments", "amount")
 SENSES = ("", "+", "-", "=")
 _SEEN = 2  # a feature counts that this many numbers or sentences have
 _STRENGTH = 5.0  # inverse of the regularisation
-_STEPS = 60
+_STEPS = 30  # over all examples
 _ROLE_LENGTHS = (3.0, 1.5)  # of the features near a number and of the whole sentence; this and
 _SENSE_LENGTHS = (1.5, 2.5)  # the strength were chosen by cross-validation
 _FILE = "figures"
@@ -66,7 +67,10 @@ class FigureModel:
         return cls(nears, wholes, weights, np.concatenate([bias for _, bias in learnt]).astype(np.float32))
 
     def judge(self, sentence: Sentence) -> Tuple[np.ndarray, np.ndarray]:
-        """A row per number of the sentence: the probabilities of ROLES, and those of SENSES if it is a quantity."""
+        """A row per number of the sentence: how likely each of ROLES is, and each of SENSES if it is a quantity.
+
+        Each row sums to 1.
+        """
         scale = np.repeat([_ROLE_LENGTHS, _SENSE_LENGTHS], [len(ROLES), len(SENSES)], axis=0).T
         common = self.bias + self._sum(sentence.whole(), self.whole, len(self.near)) * scale[1]
         scores = np.array(
@@ -113,11 +117,15 @@ def _matrix(rows: Sequence[Sequence[str]], known: Dict[str, int]) -> Any:
 
 
 def _learn(matrix: Any, labels: np.ndarray, names: Sequence[str]) -> Tuple[np.ndarray, np.ndarray]:
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
     missing = set(names) - set(labels)
     if missing:
         raise ValueError(f"no labelled sentence has a number that is {', '.join(sorted(map(repr, missing)))}")
     places = np.array([names.index(label) for label in labels])
-    model = LogisticRegression(C=_STRENGTH, max_iter=_STEPS, tol=1e-3).fit(matrix, places)
+    model = LogisticRegression(C=_STRENGTH, solver="liblinear", dual=True, tol=0.02, max_iter=_STEPS, random_state=7)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(matrix, places)
     return model.coef_.T, model.intercept_

@@ -121,6 +121,7 @@ MORE_OR_LESS: Dict[str, Fraction] = {  # साढ़े तीन: three and a 
     )
     for word in known(words)
 }
+BEGINS_A_NUMBER = frozenset().union(UNITS, TENS, WHOLE, HUNDREDS, MULTIPLIERS, DOZEN, FRACTIONS, MORE_OR_LESS)
 HALF_AFTER = known("media medio half aadha आधा")  # docena y media
 TEN_AND_UNIT = known("y")
 AND = known("and")
