@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from mostrador.nlu.counts import LONGEST, read_quantity
 from mostrador.nlu.figure_items import number_value
-from mostrador.nlu.figures import FigureReader
+from mostrador.nlu.figures import FigureReader, Labelled, labelled_sentences
 from mostrador.shop.inventory import Quantity
 from tests.nlu.spelt_numbers import NUMBERS, misread
 
@@ -42,6 +42,24 @@ def test_sentences_written_by_others_are_read_right(figure_reader: FigureReader,
             wrong += [f"{row['sentence']}: {found or None}"] if found != row[kind] else []
     assert judged >= 20
     assert 1 - len(wrong) / judged >= AT_LEAST_RIGHT[kind], wrong
+
+
+@pytest.mark.parametrize("language", ["en", "es", "hi"])
+def test_no_sentence_is_both_learnt_from_and_judged_by(language: str) -> None:
+    learnt = {row.sentence.casefold() for row in labelled_sentences()}
+    with (Path(__file__).parent / language / "entities.csv").open(encoding="utf-8", newline="") as file:
+        assert [row["sentence"] for row in csv.DictReader(file) if row["sentence"].casefold() in learnt] == []
+
+
+def test_a_row_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "es.csv").write_text("sentence,quantity,instalments,amount\nson 5,5,,\nson $5,,,5\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="es.csv, line 3: amount cannot be '5'"):
+        labelled_sentences(tmp_path)
+
+
+def test_sentences_without_every_kind_of_figure_are_refused() -> None:
+    with pytest.raises(ValueError, match="instalments"):
+        FigureReader.learn([Labelled("I want 5", "5"), Labelled("I have 5", "=5"), Labelled("call 5 people")])
 
 
 @pytest.mark.parametrize("language", ["en", "es", "hi"])
