@@ -31,6 +31,7 @@ MOST_NUMBERS = 12
 MOST_INSTALMENTS = 120
 _QUANTITY, _INSTALMENTS, _AMOUNT = (ROLES.index(role) for role in ("quantity", "instalments", "amount"))
 _GREATEST = 10**9
+_SURELY = 0.85  # of two numbers that are so likely quantities neither is the one that is meant
 _COLUMNS = {
     "sentence": re.compile(".+", re.DOTALL),
     "quantity": re.compile(r"[+\-=]?\d+|"),
@@ -206,7 +207,7 @@ def _quantity(numbers: Sequence[Item], roles: np.ndarray, senses: np.ndarray) ->
     place = _likeliest(roles, _QUANTITY)
     if place is None:
         return None
-    sure = {item.value for item, role in zip(numbers, roles) if role[_QUANTITY] >= 0.5 and not item.nothing}
+    sure = {item.value for item, role in zip(numbers, roles) if role[_QUANTITY] >= _SURELY and not item.nothing}
     if len(sure) > 1:
         return None
     item = numbers[place]
