@@ -277,7 +277,7 @@ class NumberInWords:
             return True
         if word in spelt.DOZEN:
             return self._dozen()
-        if word in spelt.MULTIPLIERS:
+        if word in spelt.MULTIPLIERS and (self.texts or word not in spelt.AFTER_A_NUMBER):
             return self._times(spelt.MULTIPLIERS[word])
         for table, below in ((spelt.HUNDREDS, 100), (spelt.TENS, 10), (spelt.UNITS, 0), (spelt.WHOLE, 0)):
             if word in table:
@@ -358,7 +358,7 @@ class NumberInWords:
             return True
         large = spelt.MULTIPLIERS.get(self.texts[-1], 0)
         self._total += Fraction(large, 2)
-        return large >= 100_000
+        return large >= 1_000
 
     @property
     def value(self) -> Fraction:

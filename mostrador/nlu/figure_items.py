@@ -11,6 +11,7 @@ from typing import Iterator, List, Optional, Sequence, Tuple
 from mostrador.nlu import figure_words as about
 from mostrador.nlu import number_words as spelt
 from mostrador.nlu.counts import NumberInWords, Token
+from mostrador.nlu.number_words import known
 from mostrador.nlu.text import plain
 
 _LARGEST = 10**12
@@ -24,6 +25,7 @@ _CURRENCY = "|".join(sorted(map(re.escape, about.CURRENCY_SIGNS), key=len, rever
 _NUMBER = re.compile(rf"([+\-=]?)({_CURRENCY})?([+\-]?)(\d[\d.,]*)([^\d\s]{{0,24}})")
 _TIMES = re.compile(r"[x×](\d{1,6})")
 _GLUED_SIGN = re.compile(r"[^\W\d_]+([+=])(\d{1,6})")
+_HALF = re.compile(r"(?<!\S)(?:1[/\u2044]2|½)(?=\s?(?:do[cz]|dar[jz]|दर))")
 _DIGITS = re.compile(r"\d")
 
 
@@ -41,12 +43,14 @@ class Item:
     multiplied: bool = False  # by a thousand or the like
     weak: bool = False  # one, un, ek
     pieces: bool = False  # dozens and pairs, which count goods
-    paired: int = 0  # a pair of what is worn in pairs is one piece
+    money: bool = False  # lucas and palos, which count pesos
+    nothing: bool = False  # "sold out", "agotado": the number nought in other words
 
 
 def items_of(text: str) -> List[Item]:
     """The items of ``text`` in its order, each number with its multipliers, dozens and pairs made into one."""
-    return _numbers_joined([item for chunk in _prepared(text).split() for item in _chunk(chunk)])
+    items = [item for chunk in _prepared(text).split() for item in _chunk(chunk)]
+    return _ends_marked(_sums_marked(_numbers_joined(_slang_spelt_out(items))))
 
 
 def number_value(digits: str) -> Optional[Fraction]:
@@ -78,6 +82,7 @@ def number_value(digits: str) -> Optional[Fraction]:
 def _prepared(text: str) -> str:
     text = "".join(map(_one, unicodedata.normalize("NFKC", text)))
     text = _APOSTROPHES.sub("", plain(text))
+    text = _HALF.sub("half ", text)
     text = _SLASH_DASH.sub(" /- ", _SHORT_FORMS.sub(r"\1 ", text))
     text = _MARKS.sub(" ; ", text).replace("&", " and ")
     return _SIGN.sub(lambda match: match.group(1) or match.group(2), text.strip())
@@ -97,7 +102,7 @@ def _chunk(chunk: str) -> Iterator[Item]:
         yield from _words(chunk)
         return
     chunk = chunk.strip(":.,'\"")
-    match = _NUMBER.fullmatch(chunk.rstrip("-/=").lstrip(":"))
+    match = _NUMBER.fullmatch(chunk.rstrip("-/=+").lstrip(":"))
     times, glued = _TIMES.fullmatch(chunk), _GLUED_SIGN.fullmatch(chunk)
     if match:
         yield from _number(match, chunk)
@@ -182,15 +187,16 @@ def _numbers_joined(items: Sequence[Item]) -> List[Item]:
     found: List[Item] = []
     place = 0
     while place < len(items):
-        number, end = _longest_number(items, place, usable)
-        if end == place:
+        begins = items[place].kind == "number" or items[place].text in spelt.BEGINS_A_NUMBER
+        number, end = _longest_number(items, place, usable) if begins else (None, place)
+        if number is None or end == place:
             found.append(items[place])
             place += 1
             continue
         made = _made(items[place:end], number)
         if end < len(items) and items[end].kind == "word" and items[end].text in about.PAIRS:
             if items[end].text != "par" or spanish or not hindi:
-                made.pieces, made.paired, made.value = True, 2, made.value * 2
+                made.pieces, made.value = True, made.value * 2
                 made.weak = False
                 end += 1
         found.append(made)
@@ -221,7 +227,8 @@ def _may_be_number(items: Sequence[Item], place: int, hindi: bool, spanish: bool
         numeric = items[place - 1].kind == "number" if place else False
         return (spanish or numeric or not hindi and word == "mil") and not (hindi and after in _MILNA)
     if word in about.HINDI_DOUBTFUL:
-        strong = not spanish and (after in spelt.MULTIPLIERS or after in spelt.DOZEN or has_unit(after))
+        counted = after in spelt.MULTIPLIERS or after in spelt.DOZEN or has_unit(after) or after in about.PAIRS
+        strong = not spanish and counted
         if word in {"saath", "sath"} and before in {"ke", "k", "mere", "hamare"}:
             return False
         return bool(after) and (strong or hindi) and (word != "ek" or after not in about.ONES)
@@ -232,6 +239,9 @@ _DO = {"do", "दो"}
 _MILNA = {
     "jaye",
     "jayega",
+    "jayenge",
+    "jaenge",
+    "jayengi",
     "jaega",
     "jayegi",
     "jaegi",
@@ -251,21 +261,10 @@ def _is_two(items: Sequence[Item], place: int, before: str, after: str, hindi: b
         return False
     if after in spelt.MULTIPLIERS or after in spelt.DOZEN or has_unit(after) or after in about.PACKED | about.PAIRS:
         return True
-    if after in about.NO_GOODS or after in {
-        "na",
-        "please",
-        "plz",
-        "bhai",
-        "you",
-        "u",
-        "i",
-        "we",
-        "they",
-        "have",
-        "not",
-    }:
-        return False
-    return hindi
+    return hindi and after not in _NOT_AFTER_TWO
+
+
+_NOT_AFTER_TWO = known("na please plz pls bhai yaar ji you u i we they have not hai mujhe mere ना भाई जी प्लीज है मुझे")
 
 
 def _multiplied_soon(items: Sequence[Item], place: int) -> bool:
@@ -277,7 +276,11 @@ def _multiplied_soon(items: Sequence[Item], place: int) -> bool:
 def _longest_number(items: Sequence[Item], place: int, usable: Sequence[bool]) -> Tuple[NumberInWords, int]:
     number = NumberInWords()
     end = place
-    while end < len(items) and usable[end] and number.take(_token(items[end])):
+    while end < len(items) and usable[end]:
+        if end > place and items[place].kind == "number" and items[end].text in spelt.UNITS:
+            break  # "the 35k one"
+        if not number.take(_token(items[end])):
+            break
         end += 1
         after = items[end + 1].text if end + 1 < len(items) and usable[end + 1] else None
         word = items[end].text if end < len(items) and items[end].kind == "word" else ""
@@ -317,7 +320,8 @@ def _made(parts: Sequence[Item], number: NumberInWords) -> Item:
         spoken=first.kind == "word",
         multiplied=texts[-1] in spelt.MULTIPLIERS,
         weak=len(texts) == 1 and texts[0] in _ONE,
-        pieces=texts[-1] in spelt.DOZEN or any(text in spelt.DOZEN for text in texts),
+        pieces=any(text in spelt.DOZEN for text in texts),
+        money=any(part.money for part in parts),
     )
 
 
@@ -325,26 +329,79 @@ _ONE = {"one", "un", "una", "uno", "ek", "एक"}
 
 
 def _single_pairs(items: Sequence[Item], pairs_said: bool) -> List[Item]:
-    """``a pair of speakers`` is two; ``3 pairs of shoes`` three, for those are counted in pairs."""
+    """``a pair of speakers`` is two."""
     found: List[Item] = []
     for place, item in enumerate(items):
         word = item.text if item.kind == "word" else ""
         if word in about.PAIRS | about.COUPLE and pairs_said and _of_goods(items, place):
-            item = Item("number", word, Fraction(2), pieces=True, paired=2)
-        if item.paired and _worn_in_pairs(items, place):
-            item.value /= 2
+            item = Item("number", word, Fraction(2), spoken=True, pieces=True)
         found.append(item)
     return found
 
 
 def _of_goods(items: Sequence[Item], place: int) -> bool:
     after = [item.text for item in items[place + 1 : place + 2]]
-    return after in (["of"], ["de"]) or not after or items[place + 1].kind == "break"
+    said = place > 0 and items[place - 1].text == "a"
+    return said or after in (["of"], ["de"]) or not after or items[place + 1].kind == "break"
 
 
-def _worn_in_pairs(items: Sequence[Item], place: int) -> bool:
-    near = [*items[max(0, place - 2) : place], *items[place + 1 : place + 4]]
-    return any(item.kind == "word" and item.text in about.WORN_IN_PAIRS for item in near)
+def _slang_spelt_out(items: Sequence[Item]) -> List[Item]:
+    """``20 lucas`` as twenty thousand and ``medio palo`` as half a million, where a number says that it is money."""
+    found = list(items)
+    for place, item in enumerate(items):
+        large = about.SLANG.get(item.text) if item.kind == "word" else None
+        before = items[place - 1] if place else Item("break")
+        after = [other.text for other in items[place + 1 : place + 3]]
+        counted = before.kind == "number" or before.text in about.BEFORE_SLANG
+        if large and (counted or after in (["y", "media"], ["y", "medio"])):
+            found[place] = Item("word", large, money=True)
+    return found
+
+
+def _sums_marked(items: Sequence[Item]) -> List[Item]:
+    """The items with the currency of each number that a word for money stands beside: "500 rupees", "Rs 500"."""
+    before = Item("break")
+    for place, item in enumerate(items):
+        after = [other.text if other.kind == "word" else "" for other in items[place + 1 : place + 5]]
+        if item.kind == "number" and not item.nothing:
+            found = _currency_after(after, place + 2 < len(items) and items[place + 2].kind == "number")
+            if not found and before.kind == "word" and before.text in about.BEFORE_A_SUM:
+                found = about.CURRENCY_WORDS[before.text]
+            if found is None and (item.money or item.currency is not None):
+                found = ""
+            if found is not None:
+                country = next(
+                    (about.COUNTRY_OF_PESOS[word] for word in after[:3] if word in about.COUNTRY_OF_PESOS), ""
+                )
+                item.currency = item.currency or found or country
+        before = item
+    return list(items)
+
+
+def _currency_after(after: Sequence[str], then_a_number: bool) -> Optional[str]:
+    """The currency that the words after a number name, empty for one without an ISO code; None where they name none."""
+    words = [word for word in after if word not in {"us", "american", "अमेरिकी", "अमरीकी", "only"}] if after else []
+    if words[:1] == ["de"]:
+        words = words[1:] if words[1:2] and words[1] in {"pesos", "dolares", "euros"} else []
+    elif words and words[0] in about.COUNTRY_OF_PESOS:
+        words = words[1:]
+    if not words or words[0] not in about.CURRENCY_WORDS:
+        return None
+    if words[0] in about.BEFORE_A_SUM and words[0] != "pesos" and then_a_number:
+        return None  # "20 pcs Rs 500"
+    return about.CURRENCY_WORDS[words[0]]
+
+
+def _ends_marked(items: Sequence[Item]) -> List[Item]:
+    """The items with a nought where words say that there is nothing left: "agotado", "ek bhi nahi", "ni uno"."""
+    found: List[Item] = []
+    for item, after in zip(items, [*items[1:], Item("break")]):
+        found.append(item)
+        if item.weak and (after.text in {"bhi", "भी"} or len(found) > 1 and found[-2].text in {"ni", "not"}):
+            item.value, item.nothing = Fraction(0), True
+        elif item.kind == "word" and (item.text in about.NOTHING or (item.text, after.text) in about.NO_MORE):
+            found.append(Item("number", item.text, Fraction(0), spoken=True, nothing=True))
+    return found
 
 
 def _groups_joined(items: Sequence[Item]) -> List[Item]:

@@ -77,21 +77,30 @@ _learn(UNITS, ["un/una"], 1)
 _learn(WHOLE, _EN_SMALL[9:], 10)
 _learn(WHOLE, _ES_SMALL[9:], 10)
 _learn(WHOLE, ["veintiún/veintiuna"], 21)
+# As they are often mistyped or written by ear.
+_learn(UNITS, ["kuatro/quatro", "sinco/sinko"], 4)
+_learn(WHOLE, ["twelv/tweleve/twelwe", "trese", "catorse/forteen", "kinse/quinse/fiveteen/fiften"], 12)
+_learn(WHOLE, ["beinte"], 20)
+_learn(TENS, ["therty/thirthy", "fourty/fourtey", "fivty/fity"], 30, 10)
+_learn(TENS, ["ninty/nienty/nintey"], 90)
 _learn(TENS, _EN_TENS, 20, 10)
 _learn(TENS, _ES_TENS, 30, 10)
 _learn(WHOLE, _HI_DEVANAGARI, 1)
 _learn(WHOLE, _HI_LATIN, 1)
 _learn(WHOLE, ["zero/cero/shunya/shoonya/शून्य/ज़ीरो/जीरो"], 0)
-_learn(HUNDREDS, ["cien/ciento"], 100)
+_learn(HUNDREDS, ["cien"], 100)
 _ES_HUNDREDS = "dosc tresc cuatroc quin seisc setec ochoc novec".split()
 _learn(HUNDREDS, [f"{stem}ientos/{stem}ientas" for stem in _ES_HUNDREDS], 200, 100)
 
 MULTIPLIERS: Dict[str, int] = {}
-_learn(MULTIPLIERS, ["hundred/hundreds/sau/सौ"], 100)
+_learn(MULTIPLIERS, ["hundred/hundreds/sau/सौ/ciento/cientos/centenar/centenares/sainkda/saikda/सैकड़ा/सैंकड़ा"], 100)
 _learn(MULTIPLIERS, ["thousand/thousands/mil/miles/hazar/hazaar/hajar/hajaar/हज़ार/हजार"], 1_000)
 _learn(MULTIPLIERS, ["lakh/lakhs/lac/lacs/laakh/लाख"], 100_000)
 _learn(MULTIPLIERS, ["million/millions/millón/millones"], 1_000_000)
 _learn(MULTIPLIERS, ["crore/crores/cr/karod/karor/करोड़"], 10_000_000)
+_learn(MULTIPLIERS, ["gross"], 144)
+_learn(MULTIPLIERS, ["kodi/कोड़ी"], 20)
+AFTER_A_NUMBER = known("gross kodi कोड़ी")  # other words by themselves
 
 DOZEN = known("dozen dozens doz dz docena docenas darjan darzan darjon दर्जन दर्ज़न")
 FRACTIONS: Dict[str, Fraction] = {
@@ -106,12 +115,13 @@ FRACTIONS: Dict[str, Fraction] = {
 MORE_OR_LESS: Dict[str, Fraction] = {  # साढ़े तीन: three and a half; पौने दो: a quarter less than two
     word: value
     for words, value in (
-        ("saadhe sadhe saadhey साढ़े", Fraction(1, 2)),
+        ("saadhe sadhe saadhey saade साढ़े", Fraction(1, 2)),
         ("sava sawa savaa सवा", Fraction(1, 4)),
         ("paune paun pauney पौने पौन", Fraction(-1, 4)),
     )
     for word in known(words)
 }
+BEGINS_A_NUMBER = frozenset().union(UNITS, TENS, WHOLE, HUNDREDS, MULTIPLIERS, DOZEN, FRACTIONS, MORE_OR_LESS)
 HALF_AFTER = known("media medio half aadha आधा")  # docena y media
 TEN_AND_UNIT = known("y")
 AND = known("and")

@@ -12,6 +12,7 @@ from rasa.engine.storage.resource import Resource
 from rasa.shared.nlu.training_data.loading import load_data
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from mostrador.nlu.figures import FigureReader, labelled_sentences
 from mostrador.nlu.intents import LinearIntentClassifier
 from mostrador.nlu.language import LanguageIdentifier
 from mostrador.settings import ROOT
@@ -42,6 +43,16 @@ def trained(training_data: TrainingData, tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture(scope="session")
 def intents(trained: Callable[[Any], Any]) -> LinearIntentClassifier:
     return trained(LinearIntentClassifier)
+
+
+@pytest.fixture(scope="session")
+def figure_reader(tmp_path_factory: pytest.TempPathFactory) -> FigureReader:
+    """Trained on data/figures, kept and loaded back."""
+    folder = tmp_path_factory.mktemp("figures")
+    FigureReader.learn(labelled_sentences()).save(folder)
+    reader = FigureReader.load(folder)
+    assert reader is not None
+    return reader
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import csv
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 import numpy as np
 import pytest
@@ -132,9 +132,9 @@ def test_a_language_is_known_by_its_names(text: str, language: Optional[str]) ->
     assert requested_language(text) == language
 
 
-def test_a_quantity_becomes_an_entity_and_a_payload_does_not() -> None:
+def test_a_quantity_becomes_an_entity_and_a_payload_does_not(trained: Callable[[Any], Any]) -> None:
     said, payload = Message({TEXT: "llegaron २०"}), Message({TEXT: '/update_stock{"item": "20"}'})
-    QuantityExtractor({"certain": 0.7}).process([said, payload])
+    trained(QuantityExtractor).process([said, payload])
     assert entities(said) == [{"entity": "quantity", "value": "+20"}]
     assert entities(payload) == []
 

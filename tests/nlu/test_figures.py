@@ -14,29 +14,28 @@ from hypothesis import strategies as st
 
 from mostrador.nlu.counts import LONGEST, read_quantity
 from mostrador.nlu.figure_items import number_value
-from mostrador.nlu.figures import read_figures
+from mostrador.nlu.figures import FigureReader, Labelled, labelled_sentences
 from mostrador.shop.inventory import Quantity
 from tests.nlu.spelt_numbers import NUMBERS, misread
 
 KINDS = ("quantity", "instalments", "amount")
-# Of the sentences with such an entity, or with one wrongly seen, among those that nobody looked at while the reader was
-# written. These are the floors that hold now in every language; the goal is 0.97 for each.
+# Of the sentences with such an entity, or with one wrongly seen; none of them is a training sentence.
 AT_LEAST_RIGHT = {"quantity": 0.82, "instalments": 0.95, "amount": 0.96}
 
 
-def read(text: str) -> str:
-    figures = read_figures(text)
+def read(reader: FigureReader, text: str) -> str:
+    figures = reader.read(text)
     return " ".join(f"{kind[0]}:{value}" for kind in KINDS if (value := getattr(figures, kind)) is not None)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("language", ["en", "es", "hi"])
-def test_sentences_written_by_others_are_read_right(language: str, kind: str) -> None:
+def test_sentences_written_by_others_are_read_right(figure_reader: FigureReader, language: str, kind: str) -> None:
     with (Path(__file__).parent / language / "entities.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))[1::2]  # the others were looked at
+        rows = list(csv.DictReader(file))
     judged, wrong = 0, []
     for row in rows:
-        value = getattr(read_figures(row["sentence"]), kind)
+        value = getattr(figure_reader.read(row["sentence"]), kind)
         found = "" if value is None else str(value)
         if found or row[kind]:
             judged += 1
@@ -46,9 +45,27 @@ def test_sentences_written_by_others_are_read_right(language: str, kind: str) ->
 
 
 @pytest.mark.parametrize("language", ["en", "es", "hi"])
-def test_numbers_as_cldr_spells_them_are_read_back(language: str) -> None:
+def test_no_sentence_is_both_learnt_from_and_judged_by(language: str) -> None:
+    learnt = {row.sentence.casefold() for row in labelled_sentences()}
+    with (Path(__file__).parent / language / "entities.csv").open(encoding="utf-8", newline="") as file:
+        assert [row["sentence"] for row in csv.DictReader(file) if row["sentence"].casefold() in learnt] == []
+
+
+def test_a_row_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "es.csv").write_text("sentence,quantity,instalments,amount\nson 5,5,,\nson $5,,,5\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="es.csv, line 3: amount cannot be '5'"):
+        labelled_sentences(tmp_path)
+
+
+def test_sentences_without_every_kind_of_figure_are_refused() -> None:
+    with pytest.raises(ValueError, match="instalments"):
+        FigureReader.learn([Labelled("I want 5", "5"), Labelled("I have 5", "=5"), Labelled("call 5 people")])
+
+
+@pytest.mark.parametrize("language", ["en", "es", "hi"])
+def test_numbers_as_cldr_spells_them_are_read_back(figure_reader: FigureReader, language: str) -> None:
     sample = random.Random(4).sample(NUMBERS, len(NUMBERS) // 20)
-    assert misread(language, [*range(100), *sample])[:5] == []
+    assert misread(figure_reader, language, [*range(100), *sample])[:5] == []
 
 
 @pytest.mark.parametrize(
@@ -67,7 +84,7 @@ def test_numbers_as_cldr_spells_them_are_read_back(language: str) -> None:
         ("mil quinientas bolsas", "q:1500"),
         ("docena y media de tazas", "q:18"),
         ("un par de mates", "q:2"),
-        ("2 pares de zapatos", "q:2"),
+        ("2 pares de zapatos", "q:4"),
         ("tengo 14 en stock", "q:=14"),
         ("do piece de do", "q:2"),
         ("mujhe do chahiye", "q:2"),
@@ -98,8 +115,8 @@ def test_numbers_as_cldr_spells_them_are_read_back(language: str) -> None:
         ("less than Rs. 3,500", "a:3500.00 INR"),
     ],
 )
-def test_each_number_is_what_the_words_around_it_say(text: str, found: str) -> None:
-    assert read(text) == found
+def test_each_number_is_what_the_words_around_it_say(figure_reader: FigureReader, text: str, found: str) -> None:
+    assert read(figure_reader, text) == found
 
 
 @pytest.mark.parametrize(
@@ -135,8 +152,8 @@ def test_each_number_is_what_the_words_around_it_say(text: str, found: str) -> N
         "",
     ],
 )
-def test_numbers_that_are_none_of_the_three_are_left_alone(text: str) -> None:
-    assert read(text) == ""
+def test_numbers_that_are_none_of_the_three_are_left_alone(figure_reader: FigureReader, text: str) -> None:
+    assert read(figure_reader, text) == ""
 
 
 @pytest.mark.parametrize(
@@ -160,10 +177,10 @@ def test_points_and_commas_group_or_part_decimals(digits: str, value: Optional[f
 
 @settings(max_examples=300, deadline=None)
 @given(st.integers(0, 9_999_999), st.integers(0, 99))
-def test_a_sum_is_read_as_it_is_written_in_any_country(whole: int, cents: int) -> None:
+def test_a_sum_is_read_as_it_is_written_in_any_country(figure_reader: FigureReader, whole: int, cents: int) -> None:
     english = f"{whole:,}.{cents:02}"
     spanish = english.translate(str.maketrans(",.", ".,"))
-    assert read(f"US${english}") == read(f"US${spanish}") == f"a:{whole}.{cents:02} USD"
+    assert read(figure_reader, f"US${english}") == read(figure_reader, f"US${spanish}") == f"a:{whole}.{cents:02} USD"
 
 
 WORDS = (
@@ -175,11 +192,11 @@ WORDS = (
 
 @settings(max_examples=400, deadline=None)
 @given(st.one_of(st.text(max_size=LONGEST + 50), st.lists(st.sampled_from(WORDS), max_size=60).map(" ".join)))
-def test_no_text_raises_and_none_takes_long(text: str) -> None:
+def test_no_text_raises_and_none_takes_long(figure_reader: FigureReader, text: str) -> None:
     took = []
     for _ in range(2):  # the quicker of two: a collection of garbage may fall into one
         begun = time.process_time()
-        figures = read_figures(text)
+        figures = figure_reader.read(text)
         took.append(time.process_time() - begun)
     assert min(took) < 0.05
     assert figures.quantity is None or figures.quantity.number >= 0
@@ -190,14 +207,14 @@ def test_no_text_raises_and_none_takes_long(text: str) -> None:
 @pytest.mark.parametrize(
     "piece", ["1", "1 ", "1,", "do ", "mil ", "rs ", "1 emi ", "\u200b", "\u200f5", "🙂", "५", "7️⃣", "五", "三 ", "٥ "]
 )
-def test_reading_takes_little_time_however_long_or_odd_the_text(piece: str) -> None:
+def test_reading_takes_little_time_however_long_or_odd_the_text(figure_reader: FigureReader, piece: str) -> None:
     for text in (piece * 4096, (piece * LONGEST)[:LONGEST]):
         begun = time.process_time()
-        read_figures(text)
+        figure_reader.read(text)
         assert time.process_time() - begun < 0.25  # measured: under 20 ms; this only catches a blow-up
 
 
-def test_what_is_set_is_the_same_to_the_stock_form_as_a_bare_count() -> None:
-    said = read_figures("set jute bags to 45").quantity
+def test_what_is_set_is_the_same_to_the_stock_form_as_a_bare_count(figure_reader: FigureReader) -> None:
+    said = figure_reader.read("set jute bags to 45").quantity
     assert str(said) == "=45"
     assert read_quantity(str(said)) == Quantity(45)
