@@ -19,8 +19,9 @@ from mostrador.shop.inventory import Quantity
 from tests.nlu.spelt_numbers import NUMBERS, misread
 
 KINDS = ("quantity", "instalments", "amount")
-# Of the sentences with such an entity, or with one wrongly seen; none of them is a training sentence.
-AT_LEAST_RIGHT = {"quantity": 0.82, "instalments": 0.95, "amount": 0.96}
+# Of the sentences with such an entity, or with one wrongly seen; none of them is a training sentence. These are the
+# floors that hold now in every language; the goal is 0.97 for each.
+AT_LEAST_RIGHT = {"quantity": 0.92, "instalments": 0.96, "amount": 0.96}
 
 
 def read(reader: FigureReader, text: str) -> str:
