@@ -14,7 +14,7 @@ from mostrador.nlu.times import read_pause
 
 FILE = Path(__file__).with_name("expected.yml")
 CONTENT = "inform"
-PERHAPS_OPT_OUT = "perhaps_opt_out"
+OPT_OUT, PERHAPS_OPT_OUT = "opt_out", "perhaps_opt_out"
 
 
 @lru_cache(maxsize=1)
@@ -25,8 +25,8 @@ def _table() -> Mapping[str, Any]:
 def as_expected(parse: Dict[str, Any], text: str, open_form: str) -> Dict[str, Any]:
     """Rasa's parse data as it stands while ``open_form`` waits for an answer; unchanged where no form is open.
 
-    A single word of ``words`` has the intent given there. A wish to hear no more that was uncertain gives way to the
-    next reading. What was read with less confidence than ``interrupted_from``, and in the form about rejections
+    A single word of ``words`` has the intent given there. A wish to hear no more that was uncertain gives way to
+    what is likelier. What was read with less confidence than ``interrupted_from``, and in the form about rejections
     whatever names a reason or a time, is content. ``intent_ranking`` keeps what the model said.
     """
     if not open_form:
@@ -45,12 +45,12 @@ def as_expected(parse: Dict[str, Any], text: str, open_form: str) -> Dict[str, A
 
 
 def _certain(parse: Dict[str, Any]) -> Dict[str, Any]:
-    """The intent; for one that is only perhaps an opt-out the next likely reading, which in a form is likelier."""
+    """The intent; for one that is only perhaps an opt-out the next reading, unless that is an opt-out, too."""
     read: Dict[str, Any] = parse.get("intent") or {}
     ranking = parse.get("intent_ranking") or []
-    if read.get("name") == PERHAPS_OPT_OUT and len(ranking) > 1:
+    if read.get("name") == PERHAPS_OPT_OUT and len(ranking) > 1 and ranking[1].get("name") != OPT_OUT:
         following: Dict[str, Any] = ranking[1]
-        return following if following["confidence"] >= _table()["interrupted_from"] else read
+        return following
     return read
 
 

@@ -206,7 +206,8 @@ class OptOutGuard(LearntComponent[OptOutModel], IntentClassifier):
                 found = ""
             if found == first:
                 continue
-            rest = [entry for entry in ranking if entry[INTENT_NAME_KEY] not in (OPT_OUT, found)]
+            # A form weighs what is only perhaps an opt-out against what else was likely.
+            rest = [entry for entry in ranking if found == PERHAPS or entry[INTENT_NAME_KEY] != OPT_OUT]
             if found:
                 rest.insert(0, {INTENT_NAME_KEY: found, PREDICTED_CONFIDENCE_KEY: 1.0})
             elif first != OPT_OUT or not rest:

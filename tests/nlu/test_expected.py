@@ -59,8 +59,11 @@ def test_a_doubtful_opt_out_gives_way_in_a_form_to_what_else_it_is_likely_to_be(
     doubtful, likely = {"name": "perhaps_opt_out", "confidence": 1.0}, {"name": "cancel", "confidence": 0.9}
     parse = {**read_as("perhaps_opt_out", 1.0), "intent_ranking": [doubtful, likely]}
     assert as_expected(parse, "cancelar", "preference_form")["intent"] == likely
-    unlikely = {**parse, "intent_ranking": [doubtful, {**likely, "confidence": 0.4}]}
-    assert as_expected(unlikely, "no me manden", "preference_form")["intent"] == doubtful
+    weak = {"name": "more_recommendations", "confidence": 0.6}
+    answer = {**parse, "intent_ranking": [doubtful, weak, {"name": "opt_out", "confidence": 0.1}]}
+    assert as_expected(answer, "lots of them", "stock_update_form")["intent"]["name"] == "inform"
+    meant = {**parse, "intent_ranking": [doubtful, {"name": "opt_out", "confidence": 0.4}, weak]}
+    assert as_expected(meant, "no me manden", "preference_form")["intent"] == doubtful
 
 
 def test_what_the_model_said_is_kept() -> None:
