@@ -2,7 +2,7 @@
 
 ``python -m tests.nlu.beside_stock [--examples 20] [--epochs 100] [--json]``: stock Rasa is the pipeline that ``rasa
 init`` leaves (DIET), in processes of its own. Both learn the same examples, drawn with a fixed seed: so many of each
-intent in each language, 0 for all of them, for which DIET takes hours. Printed per language are the shares of
+intent in each language, 0 for all of them, which takes DIET very long. Printed per language are the shares of
 ``understanding``, and seconds to train, memory while training and while serving, milliseconds of a sentence. Besides,
 Mostrador's guard for opt-outs reads the near misses of ``data/opt_out``, which have no place in stock Rasa.
 """
