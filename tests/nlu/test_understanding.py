@@ -37,7 +37,7 @@ def test_who_wants_no_more_messages_is_heard_and_hardly_anybody_else(read: Calla
     found = opt_outs(read, language)
     assert found["heard"].value >= 0.98 - A_FEW, str(found["heard"])
     assert found["false_stops"].value <= 0.005 + A_FEW / 2, str(found["false_stops"])
-    assert found["asked_in_vain"].value <= 0.12, str(found["asked_in_vain"])
+    assert found["asked_in_vain"].value <= 0.13, str(found["asked_in_vain"])
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
