@@ -15,6 +15,8 @@ from typing import Any, Dict, Optional, Protocol, Sequence
 
 import numpy as np
 
+from mostrador.nlu.text import reading
+
 logger = logging.getLogger(__name__)
 
 NONE = "none"
@@ -109,6 +111,21 @@ def remembering(name: str) -> Optional[Remembering]:
     """The encoder that ``encoder_named`` knows, with a memory that all who ask for it share; None without one."""
     encoder = encoder_named(name)
     return None if encoder is None else Remembering(encoder)
+
+
+def learnt_from(name: str, texts: Sequence[str], cache: Optional[Path], what: str) -> Optional[np.ndarray]:
+    """A vector for each training sentence by the encoder ``name``; None, and the log says so, where it fails.
+
+    ``cache`` is the folder in which they are kept, ``what`` is then learnt from words alone.
+    """
+    encoder = encoder_named(name)
+    if encoder is None:
+        return None
+    try:
+        return StoredVectors(encoder, cache).vectors([reading(text, LONGEST) for text in texts])
+    except Exception as why:  # whatever a plugged-in encoder raises
+        logger.warning("The sentence encoder failed, so %s are learnt from words alone: %s", what, why)
+        return None
 
 
 class StoredVectors:

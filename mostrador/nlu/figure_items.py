@@ -141,15 +141,9 @@ def _number(match: "re.Match[str]", chunk: str) -> Iterator[Item]:
     sign, currency, inner, digits, tail = match.groups()
     digits, tail = digits.rstrip(".,"), tail.strip(".,-:/")
     value = number_value(digits)
-    if (
-        value is None
-        or not currency
-        and len(digits) > 9
-        and digits.isdigit()
-        or digits[:1] == "0"
-        and len(digits) > 3
-        and digits.isdigit()
-    ):
+    too_long = not currency and digits.isdigit() and len(digits) > 9
+    padded = digits[:1] == "0" and digits.isdigit() and len(digits) > 3
+    if value is None or too_long or padded:
         yield Item("code", chunk)
         return
     item = Item(
@@ -170,7 +164,7 @@ def _number(match: "re.Match[str]", chunk: str) -> Iterator[Item]:
         yield Item("word", "pcs" if tail == "x" else tail)
     elif tail in about.ORDINAL_TAILS or tail == "%" or item.sign or item.currency is not None:
         yield Item("code", chunk)
-    elif "-" in tail and set(tail.split("-")) & about.INSTALMENTS | about.MONTHS & set(tail.split("-")):
+    elif "-" in tail and set(tail.split("-")) & (about.INSTALMENTS | about.MONTHS):
         yield item
         yield from (Item("word", part) for part in tail.split("-") if part)
     else:
@@ -236,24 +230,7 @@ def _may_be_number(items: Sequence[Item], place: int, hindi: bool, spanish: bool
 
 
 _DO = {"do", "दो"}
-_MILNA = {
-    "jaye",
-    "jayega",
-    "jayenge",
-    "jaenge",
-    "jayengi",
-    "jaega",
-    "jayegi",
-    "jaegi",
-    "jae",
-    "sakta",
-    "sakti",
-    "sakte",
-    "raha",
-    "rahi",
-    "gaya",
-    "gayi",
-}
+_MILNA = known("jaye jayega jayenge jaenge jayengi jaega jayegi jaegi jae sakta sakti sakte raha rahi gaya gayi")
 
 
 def _is_two(items: Sequence[Item], place: int, before: str, after: str, hindi: bool) -> bool:

@@ -10,11 +10,10 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tup
 
 import numpy as np
 
-from mostrador.nlu.encoders import LONGEST, StoredVectors, encoder_named
+from mostrador.nlu.encoders import learnt_from
 from mostrador.nlu.intent_model import READ, IntentModel, Sureness, average, evidence_of_both, evidence_of_words
 from mostrador.nlu.linear import Features, LinearModel
 from mostrador.nlu.meaning import MeaningModel
-from mostrador.nlu.text import reading
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +70,9 @@ def learn_and_show(
         features = Features.of([text[:READ] for text in texts])
     except ValueError:  # no feature is left
         raise TooFewExamples("There are no words in the examples to learn from.") from None
-    examples = _Examples(features, np.array(labels, dtype=object), _vectors(texts, options, cache))
+    examples = _Examples(
+        features, np.array(labels, dtype=object), learnt_from(options.encoder, texts, cache, "intents")
+    )
     words, meaning = examples.models(np.arange(len(texts)), options)
     seen = _unseen(examples, options)
     by_words = seen.words.sureness(seen)
@@ -90,17 +91,6 @@ def learn_and_show(
         report["by_words_alone"] = float((by_words.of(seen.words.evidence) >= gate).mean())
     logger.info("Intents learnt: %s", json.dumps(report))
     return IntentModel(words, meaning, by_words, by_both, gate, threshold, options.encoder, report), seen
-
-
-def _vectors(texts: Sequence[str], options: Options, cache: Optional[Path]) -> Optional[np.ndarray]:
-    encoder = encoder_named(options.encoder)
-    if encoder is None:
-        return None
-    try:
-        return StoredVectors(encoder, cache).vectors([reading(text, LONGEST) for text in texts])
-    except Exception as why:  # whatever a plugged-in encoder raises
-        logger.warning("The sentence encoder failed, so intents are learnt from words alone: %s", why)
-        return None
 
 
 class _Examples(NamedTuple):

@@ -37,33 +37,29 @@ class Features:
         """Raises ValueError when the texts have no feature at all."""
         return _features(tuple(texts))
 
-    @classmethod
-    def _of(cls, texts: Tuple[str, ...]) -> "Features":
-        from scipy.sparse import hstack
-        from sklearn.feature_extraction.text import TfidfVectorizer
-
-        clean = [normalise(text) for text in texts]
-        vectorizers = [
-            TfidfVectorizer(
-                analyzer=block, sublinear_tf=True, min_df=2 if block is character_features and len(texts) > _FEW else 1
-            )
-            for block in _BLOCKS
-        ]
-        matrix = hstack([vectorizer.fit_transform(clean) for vectorizer in vectorizers]).tocsr()
-        offset, vocabularies = 0, []
-        for vectorizer in vectorizers:
-            vocabularies.append({feature: int(i) + offset for feature, i in vectorizer.vocabulary_.items()})
-            offset += len(vectorizer.vocabulary_)
-        idf = np.concatenate([vectorizer.idf_ for vectorizer in vectorizers]).astype(np.float32)
-        return cls(matrix, tuple(vocabularies), idf)
-
     def part(self, rows: np.ndarray) -> "Features":
         return Features(self.matrix[rows], self.vocabularies, self.idf)
 
 
 @lru_cache(maxsize=2)  # components of one training learn from the same sentences
 def _features(texts: Tuple[str, ...]) -> Features:
-    return Features._of(texts)
+    from scipy.sparse import hstack
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    clean = [normalise(text) for text in texts]
+    vectorizers = [
+        TfidfVectorizer(
+            analyzer=block, sublinear_tf=True, min_df=2 if block is character_features and len(texts) > _FEW else 1
+        )
+        for block in _BLOCKS
+    ]
+    matrix = hstack([vectorizer.fit_transform(clean) for vectorizer in vectorizers]).tocsr()
+    offset, vocabularies = 0, []
+    for vectorizer in vectorizers:
+        vocabularies.append({feature: int(i) + offset for feature, i in vectorizer.vocabulary_.items()})
+        offset += len(vectorizer.vocabulary_)
+    idf = np.concatenate([vectorizer.idf_ for vectorizer in vectorizers]).astype(np.float32)
+    return Features(matrix, tuple(vocabularies), idf)
 
 
 @dataclass

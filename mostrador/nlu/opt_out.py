@@ -21,7 +21,7 @@ from rasa.shared.nlu.constants import INTENT, INTENT_NAME_KEY, PREDICTED_CONFIDE
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from mostrador.nlu.encoders import LONGEST, StoredVectors, encoder_named, remembering
+from mostrador.nlu.encoders import LONGEST, learnt_from, remembering
 from mostrador.nlu.intent_model import READ
 from mostrador.nlu.learnt import LearntComponent
 from mostrador.nlu.linear import Features, LinearModel
@@ -193,7 +193,8 @@ class OptOutGuard(LearntComponent[OptOutModel], IntentClassifier):
         every = [*texts, *misses]
         none_wanted, near = [False] * len(misses), [False] * len(texts) + [True] * len(misses)
         bounds = self._config["false_stops"], self._config["missed"]
-        return self.keep(OptOutModel.fit(every, [*wanted, *none_wanted], near, self._vectors(every), *bounds))
+        vectors = learnt_from(self._config["encoder"], every, settings().var_dir / "vectors", "opt-outs")
+        return self.keep(OptOutModel.fit(every, [*wanted, *none_wanted], near, vectors, *bounds))
 
     def process(self, messages: List[Message]) -> List[Message]:
         for message in messages:
@@ -215,18 +216,6 @@ class OptOutGuard(LearntComponent[OptOutModel], IntentClassifier):
             message.set(INTENT, rest[0], add_to_output=True)
             message.set(_RANKING, rest, add_to_output=True)
         return messages
-
-    def _vectors(self, texts: Sequence[str]) -> Optional[np.ndarray]:
-        encoder = encoder_named(self._config["encoder"])
-        if encoder is None:
-            return None
-        try:
-            return StoredVectors(encoder, settings().var_dir / "vectors").vectors(
-                [reading(text, LONGEST) for text in texts]
-            )
-        except Exception as why:  # whatever a plugged-in encoder raises
-            logger.warning("The sentence encoder failed, so opt-outs are learnt from words alone: %s", why)
-            return None
 
     def _vector(self, text: str) -> Optional[np.ndarray]:
         remembered = remembering(self._config["encoder"])
