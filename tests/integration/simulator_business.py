@@ -113,7 +113,7 @@ class Business:
     def statuses(self) -> List[Dict[str, Any]]:
         return [s for value in self.values() for s in value.get("statuses", [])]
 
-    def until(self, holds: Callable[[], Any], within: float = 5.0) -> Any:
+    def until(self, holds: Callable[[], Any], within: float = 20.0) -> Any:
         """What ``holds`` gives once it is true; fails the test after ``within`` seconds."""
         deadline = time.monotonic() + within
         while time.monotonic() < deadline:

@@ -14,6 +14,7 @@ from tests.integration.test_web import Web
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 expect = playwright_api.expect
+expect.set_options(timeout=20_000)  # a machine under load is slow, not wrong
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 talk, page = test_reviews.talk, test_reviews.page  # the fixtures

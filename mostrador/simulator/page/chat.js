@@ -574,7 +574,7 @@ export class Phone {
     }
     this.part.recording.hidden = false;
     this.complain(null);
-    const began = Date.now();
+    const { began } = this.voice;
     this.voiceTimer = setInterval(() => {
       const seconds = Math.floor((Date.now() - began) / 1000);
       this.part["recording-time"].textContent = Math.floor(seconds / 60) + ":" + String(seconds % 60).padStart(2, "0");
@@ -590,12 +590,12 @@ export class Phone {
     this.voice = null;
     clearInterval(this.voiceTimer);
     this.part.recording.hidden = true;
-    if (keep) await this.attach(await voice.stop(), "audio");
-    else {
-      voice.cancel();
-      this.fit();
-      this.focus();
-    }
+    const file = keep ? await voice.stop() : voice.cancel();
+    if (file) return this.attach(file, "audio");
+    if (keep) this.complain("That was too short to hear. Record for a second or more.");
+    this.fit();
+    this.focus();
+    return undefined;
   }
 
   // --- what the phone tells back: seen messages

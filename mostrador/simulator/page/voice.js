@@ -1,6 +1,7 @@
 // Voice notes and pictures, made fit for WhatsApp as a phone does it.
 
 const VOICES = ["audio/ogg;codecs=opus", "audio/mp4", "audio/aac"]; // what WhatsApp takes, the best first
+const SHORTEST_VOICE = 1000; // ms; a phone throws away what is shorter
 const LONGEST_SIDE = 1600;
 const MOST_PICTURE = 5 * 1024 * 1024;
 
@@ -10,7 +11,8 @@ export function recordable() {
   return VOICES.find((type) => MediaRecorder.isTypeSupported(type)) || "";
 }
 
-// Records until stop(); `stop` resolves to a File, `cancel` throws everything away. Throws when there is no microphone.
+// Records until stop(); `stop` resolves to a File, or to null when there is too little to hear; `cancel` throws everything
+// away. Throws when there is no microphone.
 export async function record() {
   const type = recordable();
   const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
@@ -19,15 +21,19 @@ export async function record() {
   recorder.addEventListener("dataavailable", (event) => { if (event.data.size) parts.push(event.data); });
   const ended = new Promise((done) => recorder.addEventListener("stop", done));
   recorder.start();
+  const began = Date.now();
   const release = () => {
     if (recorder.state !== "inactive") recorder.stop();
     for (const track of stream.getTracks()) track.stop();
   };
   return {
+    began,
     cancel: release,
     async stop() {
+      const lasted = Date.now() - began;
       release();
       await ended;
+      if (lasted < SHORTEST_VOICE || !parts.length) return null;
       const plain = type.split(";")[0];
       return new File(parts, "voice." + { "audio/ogg": "ogg", "audio/mp4": "m4a", "audio/aac": "aac" }[plain], { type: plain });
     },
