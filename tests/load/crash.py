@@ -17,7 +17,7 @@ import sys
 import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import Any, Callable, DefaultDict, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Container, DefaultDict, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import aiohttp
 
@@ -275,12 +275,13 @@ def model_of(
     talker: Talker,
     told_by: Optional[Mapping[str, str]] = None,
     order: Callable[[Written], int] = lambda message: message.stamp,
+    asked_for_item: Container[str] = (),
 ) -> ShelfModel:
     """The shelf after everything that was written; ``told_by`` names the message that an answer (opaque id) is to."""
     model = ShelfModel(dict(talker.person.stock))
     for message in sorted(talker.written, key=order):
         act = Undo((told_by or {}).get(message.opaque, "?")) if message.opaque else message.act
-        model.hear(message.wamid, act)
+        model.hear(message.wamid, act, message.wamid in asked_for_item)
     return model
 
 
@@ -383,7 +384,8 @@ class Books:
         if talker.person.phone not in self.late:
             return model_of(talker, told_by)
         place = {wamid: number for number, turn in enumerate(self.turns) for wamid in turn["members"]}
-        return model_of(talker, told_by, lambda message: place.get(message.wamid, len(place)))
+        asked = {row["turn_id"] for row in self.outbox if row["response"] == "utter_choose_item"}
+        return model_of(talker, told_by, lambda message: place.get(message.wamid, len(place)), asked)
 
 
 def read_log(stack: TemporaryStack, event: str, since: int = 0) -> List[Dict[str, Any]]:

@@ -61,18 +61,23 @@ class ShelfModel:
 
     stock: Dict[int, int]
     form: Optional[int] = None
+    kept: Optional[Number] = None  # a number told before its item
     useless: int = 0
     made: List[Made] = field(default_factory=list)
     updates: int = 0
 
-    def hear(self, message: str, act: Act) -> bool:
-        """Whether the message changes stock."""
+    def hear(self, message: str, act: Act, asked_for_item: bool = False) -> bool:
+        """Whether the message changes stock; ``asked_for_item``: it was answered by asking which item is meant."""
         if isinstance(act, Choose):
             self.form, self.useless = act.item, 0
-        elif isinstance(act, Leave):
-            self.form = None
+            number, self.kept = self.kept, None
+            return number is not None and self._answer(message, number)
+        if isinstance(act, Leave):
+            self.form = self.kept = None
         elif isinstance(act, Number) and self.form is not None:
             return self._answer(message, act)
+        elif isinstance(act, Number) and asked_for_item:
+            self.kept = act
         elif isinstance(act, Undo):
             return self._undo(act)
         return False
