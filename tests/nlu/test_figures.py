@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import random
 import time
 from pathlib import Path
@@ -17,6 +16,7 @@ from mostrador.nlu.figure_items import number_value
 from mostrador.nlu.figures import FigureReader, Labelled, labelled_sentences
 from mostrador.shop.inventory import Quantity
 from tests.nlu.spelt_numbers import NUMBERS, misread
+from tests.nlu.understanding import rows
 
 KINDS = ("quantity", "instalments", "amount")
 # Of the sentences with such an entity, or with one wrongly seen; none of them is a training sentence. These are the
@@ -32,10 +32,8 @@ def read(reader: FigureReader, text: str) -> str:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("language", ["en", "es", "hi"])
 def test_sentences_written_by_others_are_read_right(figure_reader: FigureReader, language: str, kind: str) -> None:
-    with (Path(__file__).parent / language / "entities.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
     judged, wrong = 0, []
-    for row in rows:
+    for row in rows(language, "entities"):
         value = getattr(figure_reader.read(row["sentence"]), kind)
         found = "" if value is None else str(value)
         if found or row[kind]:
@@ -45,11 +43,11 @@ def test_sentences_written_by_others_are_read_right(figure_reader: FigureReader,
     assert 1 - len(wrong) / judged >= AT_LEAST_RIGHT[kind], wrong
 
 
+@pytest.mark.parametrize("name", ["entities", "broad_entities"])
 @pytest.mark.parametrize("language", ["en", "es", "hi"])
-def test_no_sentence_is_both_learnt_from_and_judged_by(language: str) -> None:
+def test_no_sentence_is_both_learnt_from_and_judged_by(language: str, name: str) -> None:
     learnt = {row.sentence.casefold() for row in labelled_sentences()}
-    with (Path(__file__).parent / language / "entities.csv").open(encoding="utf-8", newline="") as file:
-        assert [row["sentence"] for row in csv.DictReader(file) if row["sentence"].casefold() in learnt] == []
+    assert [row["sentence"] for row in rows(language, name) if row["sentence"].casefold() in learnt] == []
 
 
 def test_a_row_that_cannot_be_used_is_named(tmp_path: Path) -> None:

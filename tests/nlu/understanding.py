@@ -13,6 +13,8 @@ from math import sqrt
 from pathlib import Path
 from typing import Any, Callable, Dict, List, NamedTuple, Sequence, Tuple
 
+from mostrador.nlu.figures import FigureReader, labelled_sentences
+
 FOLDER = Path(__file__).parent
 NONE = {"out_of_scope", "nlu_fallback"}
 ASKED = {"opt_out", "perhaps_opt_out"}
@@ -32,7 +34,7 @@ class Share(NamedTuple):
         """Wilson (1927), 95 %."""
         z, n, p = 1.96, max(self.among, 1), self.value
         middle, half = p + z * z / (2 * n), z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-        return (middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)
+        return max(0.0, (middle - half) / (1 + z * z / n)), min(1.0, (middle + half) / (1 + z * z / n))
 
     def __str__(self) -> str:
         low, high = self.interval
@@ -72,6 +74,16 @@ def opt_outs(read: Reader, language: str) -> Dict[str, Share]:
     }
 
 
+def numbers(reader: FigureReader, language: str, name: str) -> Dict[str, Share]:
+    """Of the sentences of ``<name>.csv`` where such a number is labelled or read: those in which both agree."""
+    judged = [(row, reader.read(row["sentence"])) for row in rows(language, name)]
+    found = {}
+    for kind in ("quantity", "instalments", "amount"):
+        pairs = [(row[kind], str(getattr(figures, kind) or "")) for row, figures in judged]
+        found[kind] = _share([label == read for label, read in pairs if label or read])
+    return found
+
+
 def _share(hits: Sequence[bool]) -> Share:
     return Share(sum(hits), len(hits))
 
@@ -89,15 +101,17 @@ def trained_reader() -> Reader:
 
 
 def main() -> None:
-    read = trained_reader()
+    read, reader = trained_reader(), FigureReader.learn(labelled_sentences())
     found: Dict[str, Any] = {}
     for language in ("en", "es", "hi"):
-        shares = {**understood(read, language), **opt_outs(read, language)}
+        shares = {**understood(read, language), **opt_outs(read, language), **numbers(reader, language, "entities")}
+        broad = numbers(reader, language, "broad_entities")
+        shares.update({f"broad {kind}": share for kind, share in broad.items()})
         found[language] = {name: list(share) for name, share in shares.items()}
         if "--json" not in sys.argv:
             print(language)
             for name, share in shares.items():
-                print(f"  {name:16} {share}")
+                print(f"  {name:17} {share}")
     if "--json" in sys.argv:
         print(json.dumps(found))
 
