@@ -264,7 +264,7 @@ class NumberInWords:
         return taken
 
     def _add(self, token: Token) -> bool:
-        word = token.text
+        word = spelt.as_listed(token.text)
         if token.kind == "count" or token.kind == "bad":
             return self._literal(token)
         if word in spelt.MORE_OR_LESS and not self.texts:

@@ -50,7 +50,7 @@ class Item:
 def items_of(text: str) -> List[Item]:
     """The items of ``text`` in its order, each number with its multipliers, dozens and pairs made into one."""
     items = [item for chunk in _prepared(text).split() for item in _chunk(chunk)]
-    return _ends_marked(_sums_marked(_numbers_joined(_slang_spelt_out(items))))
+    return _ends_marked(_sums_marked(_hundreds_heard(_numbers_joined(_slang_spelt_out(items)))))
 
 
 def number_value(digits: str) -> Optional[Fraction]:
@@ -122,7 +122,7 @@ def _words(chunk: str) -> Iterator[Item]:
         return
     for part in re.split(r"[-/:.,=+]", chunk):
         if any(map(str.isalnum, part)):
-            yield Item("word", part)
+            yield Item("word", spelt.as_listed(part))
     if chunk.endswith(":"):
         yield Item("word", ":")
 
@@ -221,11 +221,11 @@ def _may_be_number(items: Sequence[Item], place: int, hindi: bool, spanish: bool
         numeric = items[place - 1].kind == "number" if place else False
         return (spanish or numeric or not hindi and word == "mil") and not (hindi and after in _MILNA)
     if word in about.HINDI_DOUBTFUL:
-        counted = after in spelt.MULTIPLIERS or after in spelt.DOZEN or has_unit(after) or after in about.PAIRS
-        strong = not spanish and counted
         if word in {"saath", "sath"} and before in {"ke", "k", "mere", "hamare"}:
             return False
-        return bool(after) and (strong or hindi) and (word != "ek" or after not in about.ONES)
+        counted = after in spelt.MULTIPLIERS or after in spelt.DOZEN or has_unit(after) or after in about.PAIRS
+        whose = hindi or not spanish and (counted or _not_english(items))
+        return whose and (word != "ek" or after not in about.ONES)
     return True
 
 
@@ -233,9 +233,15 @@ _DO = {"do", "दो"}
 _MILNA = known("jaye jayega jayenge jaenge jayengi jaega jayegi jaegi jae sakta sakti sakte raha rahi gaya gayi")
 
 
+def _not_english(items: Sequence[Item]) -> bool:
+    return not any(item.text in about.ENGLISH for item in items if item.kind == "word")
+
+
 def _is_two(items: Sequence[Item], place: int, before: str, after: str, hindi: bool) -> bool:
-    if before in about.VERB_STEMS or not after or items[place + 1].kind != "word":
+    if before in about.VERB_STEMS:
         return False
+    if not after or items[place + 1].kind != "word":  # "कुकर 5 लीटर दो"; but "20 pcs do" is "give"
+        return hindi and bool(before) and items[place - 1].kind == "word" and not has_unit(before)
     if after in spelt.MULTIPLIERS or after in spelt.DOZEN or has_unit(after) or after in about.PACKED | about.PAIRS:
         return True
     return hindi and after not in _NOT_AFTER_TWO
@@ -327,12 +333,40 @@ def _slang_spelt_out(items: Sequence[Item]) -> List[Item]:
     found = list(items)
     for place, item in enumerate(items):
         large = about.SLANG.get(item.text) if item.kind == "word" else None
+        if large is None and place and item.kind == "word" and _multiplies(items, place):
+            found[place] = Item("word", {"so": "sau", "k": "thousand"}[item.text])
         before = items[place - 1] if place else Item("break")
         after = [other.text for other in items[place + 1 : place + 3]]
         counted = before.kind == "number" or before.text in about.BEFORE_SLANG
         if large and (counted or after in (["y", "media"], ["y", "medio"])):
             found[place] = Item("word", large, money=True)
     return found
+
+
+def _multiplies(items: Sequence[Item], place: int) -> bool:
+    """Whether a word that is mostly another is sau or thousand here: "pachees so", "2 k ke andar"."""
+    before, after = items[place - 1], items[place + 1].text if place + 1 < len(items) else ""
+    if items[place].text == "so":
+        return before.text in spelt.HINDI_TO_NINETY_NINE
+    return items[place].text == "k" and before.kind == "number" and after in _AFTER_K
+
+
+_AFTER_K = about.SUM_LIKE | about.PRICE_AFTER | about.CURRENCY_WORDS.keys() | {""}
+
+
+def _hundreds_heard(items: Sequence[Item]) -> List[Item]:
+    """``four fifty`` is 450 and ``seventeen fifty`` 1750, as prices and counts are said in India."""
+    found: List[Item] = []
+    for item in items:
+        last = found[-1] if found else None
+        if last is not None and last.text in _SAID_FOR_HUNDREDS and item.text.split(" ")[0] in spelt.ENGLISH_TENS:
+            last.value, last.text, last.weak = last.value * 100 + item.value, f"{last.text} {item.text}", False
+        else:
+            found.append(item)
+    return found
+
+
+_SAID_FOR_HUNDREDS = frozenset(spelt.ENGLISH_TO_NINETEEN) - {"ten"}
 
 
 def _sums_marked(items: Sequence[Item]) -> List[Item]:
@@ -398,6 +432,7 @@ def _groups_joined(items: Sequence[Item]) -> List[Item]:
                 or item.currency is not None
                 or before in about.BEFORE_A_SUM
                 or after.text in about.CURRENCY_WORDS
+                or item.text == "000"
             )
         ):
             last.value, last.text = last.value * 1000 + item.value, last.text + item.text

@@ -22,7 +22,7 @@ from mostrador.nlu.linear import softmax
 ROLES = ("none", "quantity", "instalments", "amount")
 SENSES = ("", "+", "-", "=")
 _SEEN = 2  # a feature counts that this many numbers or sentences have
-_STRENGTH = 5.0  # inverse of the regularisation
+_STRENGTH = 15.0  # inverse of the regularisation
 _STEPS = 30  # over all examples
 _ROLE_LENGTHS = (3.0, 1.5)  # of the features near a number and of the whole sentence; this and
 _SENSE_LENGTHS = (1.5, 2.5)  # the strength were chosen by cross-validation

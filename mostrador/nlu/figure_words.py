@@ -16,7 +16,7 @@ CURRENCY_SIGNS: Dict[str, str] = {  # glued to a number, before or after it
     "us$": "USD", "u$s": "USD", "u$d": "USD", "usd$": "USD", "usd": "USD", "mx$": "MXN", "mxn": "MXN", "ar$": "ARS",
     "ars": "ARS", "clp": "CLP", "cop": "COP", "uyu": "UYU", "pen": "PEN", "rs.": "INR", "rs": "INR", "inr": "INR",
     "re": "INR", "₹": "INR", "रु": "INR", "रु.": "INR", "रू": "INR", "eur": "EUR", "€": "EUR", "gbp": "GBP", "cad": "CAD",
-    "aed": "AED", "aud": "AUD",
+    "aed": "AED", "aud": "AUD", "₦": "NGN", "ngn": "NGN", "₱": "PHP", "php": "PHP",
     "£": "GBP", "$": "", "/-": "",
 }  # fmt: skip
 _CURRENCY_WORDS = {
@@ -63,6 +63,8 @@ NOTHING = known(
     nada ninguno ninguna ningun agotado agotada agotados agotadas agotaron agoto agotarse acabaron acabo acabado
     acabados terminaron termino sin fin volaron
     खत्म खतम आउट निल
+    over finish empty emptied gone agotao existencia samapt nipat khali saaf khallas khalaas
+    समाप्त निपट खाली साफ खल्लास सफाचट
     """
 )
 """Words after which there may be no goods left; whether so, the words around them say."""
@@ -73,6 +75,12 @@ NO_MORE = {
     ("me", "quedan"), ("no", "tengo"), ("no", "tenemos"), ("no", "hay"), ("vendi", "todo"), ("vendi", "todas"),
     ("vendi", "todos"), ("todo", "vendido"), ("vendieron", "todos"), ("vendieron", "todas"), ("nahi", "bacha"),
     ("nahi", "bachi"), ("nahi", "bache"), ("nahi", "hai"), ("नहीं", "बचा"), ("नहीं", "बची"), ("नहीं", "बचे"), ("नहीं", "है"),
+    ("used", "up"), ("ran", "out"), ("run", "out"), ("hi", "nahi"), ("hi", "nahin"), ("dana", "nahi"),
+    ("bilkul", "nahi"),
+    ("available", "nahi"), ("bhi", "nahi"), ("bhi", "nahin"), ("sab", "nikal"), ("sab", "chala"), ("sab", "chale"),
+    ("sab", "gaya"), ("sab", "gaye"), ("ही", "नहीं"), ("बिल्कुल", "नहीं"), ("दाना", "नहीं"), ("सब", "निकल"), ("सब", "चला"),
+    ("सब", "चले"), ("सब", "गए"), ("सारे", "बिक"), ("सारा", "बिक"), ("saara", "bik"), ("sara", "bik"), ("sab", "uth"),
+    ("सब", "उठ"),
     ("sab", "bik"), ("sare", "bik"), ("saare", "bik"), ("सब", "बिक"),
 }  # fmt: skip
 """Pairs of words that may say the same."""
@@ -348,6 +356,12 @@ HINDI = known(
     dunga dungi jayenge jayega milenge daalo nikal
 """
 ) - known("me stock ye se")
+ENGLISH = known(
+    """
+    the a an of for is are was were i you my your our we they it its in on to with and or need want how do have has
+    at this that these those from by please can will not any them here there what which when been be had
+    """
+) - known("do me to")
 SPANISH = known(
     """
     el los las en por para quiero necesito con cuotas cuota pesos meses sin del un una unos unas al mi que dame llevo

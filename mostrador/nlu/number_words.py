@@ -5,6 +5,7 @@ Hand-made, because no kept library reads Hindi in either script; tests read ever
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import Dict, FrozenSet, Iterable
 
@@ -100,9 +101,12 @@ _learn(MULTIPLIERS, ["million/millions/millón/millones"], 1_000_000)
 _learn(MULTIPLIERS, ["crore/crores/cr/karod/karor/करोड़"], 10_000_000)
 _learn(MULTIPLIERS, ["gross"], 144)
 _learn(MULTIPLIERS, ["kodi/कोड़ी"], 20)
+ENGLISH_TO_NINETEEN = known(" ".join(_EN_SMALL))
+ENGLISH_TENS = known(" ".join(_EN_TENS))
+HINDI_TO_NINETY_NINE = known(" ".join(_HI_DEVANAGARI + _HI_LATIN).replace("/", " "))
 AFTER_A_NUMBER = known("gross kodi कोड़ी")  # other words by themselves
 
-DOZEN = known("dozen dozens doz dz docena docenas darjan darzan darjon दर्जन दर्ज़न")
+DOZEN = known("dozen dozens doz dz docena docenas docenita docenitas darjan darzan darjon दर्जन दर्ज़न")
 FRACTIONS: Dict[str, Fraction] = {
     word: value
     for words, value in (
@@ -115,9 +119,9 @@ FRACTIONS: Dict[str, Fraction] = {
 MORE_OR_LESS: Dict[str, Fraction] = {  # साढ़े तीन: three and a half; पौने दो: a quarter less than two
     word: value
     for words, value in (
-        ("saadhe sadhe saadhey saade साढ़े", Fraction(1, 2)),
-        ("sava sawa savaa सवा", Fraction(1, 4)),
-        ("paune paun pauney पौने पौन", Fraction(-1, 4)),
+        ("saadhe sadhe saadhey saade sade साढ़े साडे", Fraction(1, 2)),
+        ("sava sawa savaa savva सवा", Fraction(1, 4)),
+        ("paune paun pauney pauna पौने पौन पौना", Fraction(-1, 4)),
     )
     for word in known(words)
 }
@@ -129,3 +133,22 @@ ARTICLES = known("a an una")  # half a dozen
 
 # Words that are something else far more often: they count only where nothing else could be the number.
 WEAK = known("a an un una uno one ek एक do दो teen tin once bees bis tis sat ath das sath che char tera bara sola zero")
+
+
+def as_listed(word: str) -> str:
+    """The listed spelling of a Hindi number word that was written by ear ("baawan", "सतरह"); else the word itself."""
+    return word if word in BEGINS_A_NUMBER or len(word) < _SHORTEST_BY_EAR else _BY_EAR.get(_sound(word), word)
+
+
+def _sound(word: str) -> str:
+    """A word with short vowels for long ones, single letters for doubled ones, and without anusvara and virama."""
+    for letters, sound in (("ee", "i"), ("oo", "u"), ("w", "v"), ("ी", "ि"), ("ई", "इ"), ("ू", "ु"), ("ऊ", "उ")):
+        word = word.replace(letters, sound)
+    return re.sub(r"(.)\1+", r"\1", re.sub("[\u0902\u094d]", "", word))
+
+
+_SHORTEST_BY_EAR = 4
+_BY_EAR: Dict[str, str] = {}
+for _spelling in map(plain, (spelling for word in _HI_DEVANAGARI + _HI_LATIN for spelling in word.split("/"))):
+    if WHOLE.get(_BY_EAR.setdefault(_sound(_spelling), _spelling)) != WHOLE[_spelling]:
+        _BY_EAR[_sound(_spelling)] = _sound(_spelling)  # two numbers sound like this: neither is meant for certain
