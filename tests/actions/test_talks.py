@@ -265,7 +265,7 @@ def test_the_language_follows_the_person_but_not_a_number_or_a_tap(talk: Talk, s
     assert shop.state.contacts[CONVERSATION].language == "es"
     assert talk.say('/update_stock{"item": "100"}').texts[0].startswith("¿Cuántas")
     assert talk.say("50").texts[0].startswith("Listo.")
-    assert talk.say("let us speak in english please").texts == ["All right, we go on in English."]
+    assert talk.say("let us speak in english please").texts == ["All right, let's carry on in English."]
     assert talk.say('/switch_language{"language": "hi"}').texts == ["ठीक है, अब हिन्दी में बात करते हैं।"]
 
 
