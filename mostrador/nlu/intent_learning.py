@@ -18,8 +18,7 @@ from mostrador.nlu.meaning import MeaningModel
 logger = logging.getLogger(__name__)
 
 _FOLDS = 5
-_ENOUGH = 4000  # examples; from so many on two of the five models tell as much as all
-_NO_WORSE = 0.002  # by so much of the questions the gate may be worse than asking the encoder always
+_NO_WORSE = 0.0005  # by so much of the questions the gate may be worse than asking the encoder always
 _SAME = 0.7  # the cosine of two sentences, their mean taken away, from which on they say nearly the same
 _NEVER = 2.0  # no sureness reaches it
 
@@ -154,7 +153,7 @@ class Seen(NamedTuple):
 
 
 def _unseen(examples: _Examples, options: Options) -> Seen:
-    """Five models (two, of many examples); a fifth of the examples and a fifth of the intents is kept from each.
+    """Five models; a fifth of the examples and a fifth of the intents is kept from each.
 
     Intents that mean none are never kept from a model. An intent's only example is in every model that may know it.
     """
@@ -165,7 +164,7 @@ def _unseen(examples: _Examples, options: Options) -> Seen:
     hidden_from = {name: i % _FOLDS for i, name in enumerate(draw.permutation(names))}
     hidden = np.array([-1 if label in options.none_intents else hidden_from[label] for label in labels])
     parts: List[Dict[str, np.ndarray]] = []
-    for fold in range(_FOLDS if len(labels) < _ENOUGH else 2):
+    for fold in range(_FOLDS):
         train = np.flatnonzero((folds != fold) & (hidden != fold))
         judged = np.flatnonzero((folds == fold) | (hidden == fold))
         if len(set(labels[train])) >= 2 and len(judged):

