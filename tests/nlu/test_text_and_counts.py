@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mostrador.nlu.counts import read_quantity, written
+from mostrador.nlu.number_words import as_listed
 from mostrador.nlu.text import normalise, tokens
 from mostrador.shop.inventory import Quantity, Sense
 
@@ -62,6 +63,18 @@ def test_hindi_words_stay_whole() -> None:
 def test_a_count_is_read_in_any_script_with_its_sense(text: str, quantity: Quantity) -> None:
     assert read_quantity(text) == quantity
     assert read_quantity(written(quantity)) == quantity
+
+
+@pytest.mark.parametrize(
+    ("written", "number"), [("baawan", 52), ("adtees", 38), ("untees", 29), ("सतरह", 17), ("पचीस", 25), ("सताईस", 27)]
+)
+def test_hindi_numbers_are_read_as_they_are_written_by_ear(written: str, number: int) -> None:
+    assert read_quantity(written) == Quantity(number)
+
+
+@pytest.mark.parametrize("word", ["saath", "bawandar", "pachisi", "mittis", "सत", "teens"])
+def test_words_that_only_resemble_a_number_are_none(word: str) -> None:
+    assert as_listed(word) == word
 
 
 @pytest.mark.parametrize(
