@@ -264,9 +264,9 @@ class NumberInWords:
         return taken
 
     def _add(self, token: Token) -> bool:
-        word = spelt.as_listed(token.text)
         if token.kind == "count" or token.kind == "bad":
             return self._literal(token)
+        word = spelt.as_listed(token.text)
         if word in spelt.MORE_OR_LESS and not self.texts:
             self._extra = spelt.MORE_OR_LESS[word]
             return True

@@ -329,7 +329,7 @@ def _of_goods(items: Sequence[Item], place: int) -> bool:
 
 
 def _slang_spelt_out(items: Sequence[Item]) -> List[Item]:
-    """``20 lucas`` as twenty thousand and ``medio palo`` as half a million, where a number says that it is money."""
+    """``20 lucas`` as twenty thousand, ``medio palo`` as half a million, ``pachees so`` as 2,500."""
     found = list(items)
     for place, item in enumerate(items):
         large = about.SLANG.get(item.text) if item.kind == "word" else None
@@ -359,7 +359,8 @@ def _hundreds_heard(items: Sequence[Item]) -> List[Item]:
     found: List[Item] = []
     for item in items:
         last = found[-1] if found else None
-        if last is not None and last.text in _SAID_FOR_HUNDREDS and item.text.split(" ")[0] in spelt.ENGLISH_TENS:
+        tens = item.text.split(" ")[0] in spelt.ENGLISH_TENS and item.value < 100
+        if last is not None and last.text in _SAID_FOR_HUNDREDS and tens:
             last.value, last.text, last.weak = last.value * 100 + item.value, f"{last.text} {item.text}", False
         else:
             found.append(item)
