@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Iterator, List, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
 
 import numpy as np
 import onnx
@@ -22,6 +22,7 @@ from mostrador.nlu.e5_file import E5File
 
 _CONTRIBUTED = "com.microsoft"
 _TOKENS_AT_ONCE = 128
+_MIDDLE = 8  # layers after which a word's vector tells most of its part in the sentence (cross-validation)
 _EIGHT_BITS = 4  # the "accuracy level" of MatMulNBits at which it multiplies whole numbers
 
 
@@ -37,6 +38,8 @@ class E5:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         graph = _graph(self._file).SerializeToString()
         self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self._no_further = onnxruntime.RunOptions()
+        self._no_further.only_execute_path_to_fetches = True
 
     def tokens(self, text: str) -> List[int]:
         return self._file.tokens(text, self._most)
@@ -47,16 +50,46 @@ class E5:
         found = np.zeros((len(texts), self._file.hidden), dtype=np.float32)
 
         def fill(rows: List[int]) -> None:
-            embedded = np.array([self._file.embedded(tokens[row]) for row in rows])
-            found[rows] = self._session.run(["mean"], {"embedded": embedded})[0]
+            found[rows] = self._run("mean", [tokens[row] for row in rows])
 
-        batches = list(_batches([len(own) for own in tokens]))
-        if len(batches) == 1:
-            fill(batches[0])
-        elif batches:
-            with ThreadPoolExecutor(os.cpu_count()) as threads:
-                list(threads.map(fill, batches))
+        _on_all_cores(fill, list(_batches([len(own) for own in tokens])))
         return found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), np.float32(1e-12))
+
+    def encode_words(self, sentences: Sequence[Sequence[str]], places: Sequence[int]) -> np.ndarray:
+        """A row per sentence (float32) of twice the width: the mean of all its words, and the word at its place.
+
+        Both are taken in the middle of the model. A place beyond the last token that it sees is all noughts.
+        """
+        asked: Dict[Tuple[str, ...], List[int]] = {}
+        for row, words in enumerate(map(tuple, sentences)):
+            asked.setdefault(words, []).append(row)
+        different = [(rows, *self._file.tokens_of(words, self._most)) for words, rows in asked.items()]
+        found = np.zeros((len(sentences), 2, self._file.hidden), dtype=np.float32)
+
+        def fill(some: List[int]) -> None:
+            for one, states in zip(some, self._run("middle", [different[one][1] for one in some])):
+                rows, _, spans = different[one]
+                found[rows, 0] = states.mean(axis=0)
+                for row in rows:
+                    begin, end = spans[places[row]]
+                    if begin < end:
+                        found[row, 1] = states[begin:end].mean(axis=0)
+
+        _on_all_cores(fill, list(_batches([len(tokens) for _, tokens, _ in different])))
+        return found.reshape(len(sentences), -1)
+
+    def _run(self, output: str, tokens: Sequence[List[int]]) -> np.ndarray:
+        embedded = np.array([self._file.embedded(own) for own in tokens])
+        found: np.ndarray = self._session.run([output], {"embedded": embedded}, self._no_further)[0]
+        return found
+
+
+def _on_all_cores(fill: Callable[[List[int]], None], batches: Sequence[List[int]]) -> None:
+    if len(batches) == 1:
+        fill(batches[0])
+    elif batches:
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            list(threads.map(fill, batches))
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[List[int]]:
@@ -70,7 +103,8 @@ def _batches(lengths: Sequence[int]) -> Iterator[List[int]]:
 def _graph(file: E5File) -> Any:
     graph = _Graph(file)
     x = graph.add("LayerNormalization", "embedded", *graph.norm("emb.ln"), epsilon=file.epsilon)
-    for layer in (f"l{number}" for number in range(file.layers)):
+    for number in range(file.layers):
+        layer = f"l{number}"
         q, k, v = (graph.product(x, f"{layer}.{name}.w") for name in "qkv")
         seen = graph.add(
             "MultiHeadAttention", q, k, v, graph.bias(*(f"{layer}.{n}.b" for n in "qkv")), num_heads=file.heads
@@ -78,6 +112,8 @@ def _graph(file: E5File) -> Any:
         x = graph.joined(graph.product(seen, f"{layer}.ao.w"), x, f"{layer}.aln", f"{layer}.ao.b")
         inner = graph.add("BiasGelu", graph.product(x, f"{layer}.fi.w"), graph.bias(f"{layer}.fi.b"))
         x = graph.joined(graph.product(inner, f"{layer}.fo.w"), x, f"{layer}.oln", f"{layer}.fo.b")
+        if number + 1 == _MIDDLE:
+            graph.add("Identity", x, into="middle")
     graph.add("ReduceMean", x, into="mean", axes=[1], keepdims=0)
     return graph.model(file.hidden)
 
@@ -93,7 +129,7 @@ class _Graph:
     def add(self, operator: str, *inputs: str, into: str = "", **attributes: Any) -> str:
         """The name of what ``operator`` gives."""
         name = into or f"n{len(self._nodes)}"
-        domain = "" if operator in ("LayerNormalization", "ReduceMean") else _CONTRIBUTED
+        domain = "" if operator in ("LayerNormalization", "ReduceMean", "Identity") else _CONTRIBUTED
         self._nodes.append(helper.make_node(operator, list(inputs), [name], name, domain=domain, **attributes))
         return name
 
@@ -125,6 +161,7 @@ class _Graph:
     def model(self, width: int) -> Any:
         embedded = helper.make_tensor_value_info("embedded", TensorProto.FLOAT, ["texts", "tokens", width])
         mean = helper.make_tensor_value_info("mean", TensorProto.FLOAT, ["texts", width])
-        graph = helper.make_graph(self._nodes, "multilingual-e5-small", [embedded], [mean], self._weights)
+        middle = helper.make_tensor_value_info("middle", TensorProto.FLOAT, ["texts", "tokens", width])
+        graph = helper.make_graph(self._nodes, "multilingual-e5-small", [embedded], [mean, middle], self._weights)
         versions = [helper.make_opsetid("", 17), helper.make_opsetid(_CONTRIBUTED, 1)]
         return helper.make_model(graph, opset_imports=versions, ir_version=onnx.IR_VERSION_2021_7_30)

@@ -10,7 +10,7 @@ import math
 import mmap
 import struct
 from pathlib import Path
-from typing import Dict, List, Tuple
+from typing import Dict, List, Sequence, Tuple
 
 import numpy as np
 
@@ -35,7 +35,23 @@ class E5File:
 
     def tokens(self, text: str, most: int) -> List[int]:
         """The model's tokens of a text with its prefix, both ends marked; of a longer one the first ``most``."""
-        shaped = "".join(self._replaced.get(character, character) for character in _QUERY + text)
+        return [self._begin, *self._cut(_QUERY + text)[: most - 2], self._end]
+
+    def tokens_of(self, words: Sequence[str], most: int) -> Tuple[List[int], List[Tuple[int, int]]]:
+        """The same of a text that is these words, and where each word's tokens begin and end in them.
+
+        Words that have no room have an end that is their beginning.
+        """
+        found, spans = [self._begin, *self._cut(_QUERY.strip())], []
+        for word in words:
+            begin = len(found)
+            if begin < most - 1:
+                found = [*found, *self._cut(word)][: most - 1]
+            spans.append((begin, len(found)))
+        return [*found, self._end], spans
+
+    def _cut(self, text: str) -> List[int]:
+        shaped = "".join(self._replaced.get(character, character) for character in text)
         while "  " in shaped:
             shaped = shaped.replace("  ", " ")
         shaped = (shaped if shaped.startswith(" ") else " " + shaped).replace(" ", _SPACE)
@@ -52,7 +68,7 @@ class E5File:
         while end > 0:
             end, token = path[end]
             found.append(token)
-        return [self._begin, *list(reversed(found))[: most - 2], self._end]
+        return found[::-1]
 
     def embedded(self, tokens: List[int]) -> np.ndarray:
         """A row per token (float32): its word's vector and its place's, as the first layer's norm takes them."""

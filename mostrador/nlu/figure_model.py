@@ -12,7 +12,7 @@ import warnings
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, Iterator, Sequence, Tuple
 
 import numpy as np
 
@@ -28,7 +28,46 @@ _ROLE_LENGTHS = (3.0, 1.5)  # of the features near a number and of the whole sen
 _SENSE_LENGTHS = (1.5, 2.5)  # the strength were chosen by cross-validation
 _FILE = "figures"
 
-Rows = Tuple[List[List[str]], List[List[str]]]  # the features near a number, and of its sentence
+
+@dataclass
+class LabelledNumbers:
+    """Numbers that were labelled, a row each: sparse features near them and of their sentence, and what they are.
+
+    ``role`` is one of ROLES, or "" where it cannot be told; ``sense`` one of SENSES; ``sentence`` counts from 0.
+    """
+
+    near: Dict[str, int]
+    whole: Dict[str, int]
+    beside: Any
+    around: Any
+    role: np.ndarray
+    sense: np.ndarray
+    sentence: np.ndarray
+
+    @classmethod
+    def of(
+        cls, sentences: Sequence[Sentence], roles: Sequence[Sequence[str]], senses: Sequence[str]
+    ) -> "LabelledNumbers":
+        """``roles`` has one for each number of each sentence, ``senses`` one for each sentence."""
+        near = [sentence.near(place) for sentence in sentences for place in sentence.numbers]
+        whole = [sentence.whole() for sentence in sentences]
+        nears, wholes = _vocabulary(near), _vocabulary(whole)
+        owner = np.repeat(np.arange(len(sentences)), [len(sentence.numbers) for sentence in sentences])
+        role = np.array([role for numbers in roles for role in numbers])
+        around = _matrix(whole, wholes)[owner]
+        return cls(nears, wholes, _matrix(near, nears), around, role, np.array(senses)[owner], owner)
+
+    def scaled(self, lengths: Tuple[float, float], rows: np.ndarray) -> Any:
+        """The features of these rows, of the lengths that are asked for."""
+        from scipy.sparse import hstack
+
+        return hstack([self.beside[rows] * lengths[0], self.around[rows] * lengths[1]]).tocsr()
+
+    def kinds(self, rows: np.ndarray) -> Iterator[Tuple[np.ndarray, np.ndarray, Sequence[str]]]:
+        """What can be learnt from these rows, of roles and of senses: of which rows, their labels, all labels."""
+        for labels, names, told in ((self.role, ROLES, self.role != ""), (self.sense, SENSES, self.role == "quantity")):
+            of = rows[told[rows]]
+            yield of, labels[of], names
 
 
 @dataclass
@@ -41,30 +80,24 @@ class FigureModel:
     bias: np.ndarray
 
     @classmethod
-    def fit(cls, sentences: Sequence[Sentence], roles: Sequence[Sequence[str]], senses: Sequence[str]) -> "FigureModel":
-        """``roles`` has for each number of each sentence one of ROLES, or "" where it cannot be told.
-
-        Raises ValueError when a role or a sense has no example.
-        """
-        from scipy.sparse import hstack
-
-        near = [sentence.near(place) for sentence in sentences for place in sentence.numbers]
-        whole = [sentence.whole() for sentence in sentences]
-        nears, wholes = _vocabulary(near), _vocabulary(whole)
-        repeated = np.repeat(np.arange(len(sentences)), [len(sentence.numbers) for sentence in sentences])
-        beside, around = _matrix(near, nears), _matrix(whole, wholes)[repeated]
-        role = np.array([role for numbers in roles for role in numbers])
-        told, counted = np.flatnonzero(role != ""), np.flatnonzero(role == "quantity")
-        sense = np.array(senses)[repeated]
+    def fit(cls, numbers: LabelledNumbers, rows: np.ndarray) -> "FigureModel":
+        """Learn from these rows. Raises ValueError when a role or a sense has no example."""
         learnt = [
-            _learn(hstack([beside * lengths[0], around * lengths[1]]).tocsr()[rows], labels[rows], names)
-            for labels, names, rows, lengths in (
-                (role, ROLES, told, _ROLE_LENGTHS),
-                (sense, SENSES, counted, _SENSE_LENGTHS),
-            )
+            _learn(numbers.scaled(lengths, of), labels, names)
+            for (of, labels, names), lengths in zip(numbers.kinds(rows), (_ROLE_LENGTHS, _SENSE_LENGTHS))
         ]
         weights = np.hstack([weights for weights, _ in learnt]).astype(np.float32)
-        return cls(nears, wholes, weights, np.concatenate([bias for _, bias in learnt]).astype(np.float32))
+        bias = np.concatenate([bias for _, bias in learnt]).astype(np.float32)
+        return cls(numbers.near, numbers.whole, weights, bias)
+
+    def judge_rows(self, numbers: LabelledNumbers, rows: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+        """``judge`` of these rows."""
+        parts = slice(len(ROLES)), slice(len(ROLES), None)
+        roles, senses = (
+            softmax(numbers.scaled(lengths, rows) @ self.weights[:, part] + self.bias[part])
+            for lengths, part in zip((_ROLE_LENGTHS, _SENSE_LENGTHS), parts)
+        )
+        return roles, senses
 
     def judge(self, sentence: Sentence) -> Tuple[np.ndarray, np.ndarray]:
         """A row per number of the sentence: how likely each of ROLES is, and each of SENSES if it is a quantity.

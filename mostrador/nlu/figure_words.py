@@ -22,14 +22,17 @@ CURRENCY_SIGNS: Dict[str, str] = {  # glued to a number, before or after it
 _CURRENCY_WORDS = {
     "INR": """
         inr rs re rupee rupees rupes rupaye rupaya rupay rupaiya rupaiye rupye rupya rupia rupias rupiya rupeye rupai
-        rupees/- रुपये रुपए रुपया रुपयों रुपय रूपये रूपए रूपया रुपैया रुपीज रु रू ₹
+        rupees/- rupe rupiye rupiya rupaiyya रुपइया रुपिया रुपिये रुपये रुपए रुपया रुपयों रुपय रूपये रूपए रूपया रुपैया रुपीज रु रू ₹
     """,
-    "USD": "usd dollar dollars dolar dolares dolars us$ u$s u$d verdes डॉलर डालर",
-    "EUR": "eur euro euros € यूरो",
+    "USD": "usd dollar dollars dolar dolares dolars us$ u$s u$d verdes डॉलर डालर यूएसडी",
+    "EUR": "eur euro euros euritos € यूरो",
     "GBP": "gbp pound pounds £ quid",
     "CAD": "cad",
     "AED": "aed dirham dirhams",
     "AUD": "aud",
+    "NGN": "ngn naira",
+    "KES": "kes ksh",
+    "PYG": "pyg guarani guaranies",
     "ARS": "ars",
     "MXN": "mxn",
     "CLP": "clp",
@@ -38,7 +41,12 @@ _CURRENCY_WORDS = {
     "": "$ peso pesos bucks buck mangos varos pesitos /- पेसो",
 }
 CURRENCY_WORDS: Dict[str, str] = {word: iso for iso, words in _CURRENCY_WORDS.items() for word in known(words)}
-BEFORE_A_SUM = known("cad aed aud rs re inr usd us$ u$s u$d eur ars mxn clp cop uyu gbp $ ₹ € £ रु रू rupees rupee pesos")
+BEFORE_A_SUM = known(
+    """
+    cad aed aud ngn kes ksh rs re inr usd us$ u$s u$d eur ars mxn clp cop uyu gbp $ ₹ € £ रु रू rupees rupee रुपये रुपए
+    pesos यूएसडी
+    """
+)
 """Currency words that may stand before the number."""
 COUNTRY_OF_PESOS: Dict[str, str] = {
     word: iso
@@ -119,6 +127,7 @@ INSTALMENTS = known(
     इंस्टॉलमेंट इंस्टालमेंट ईमआई
 """
 )
+ALL_AT_ONCE = known("single unica unico")  # "in a single instalment", "cuota única"
 PARTS = known("part parts partes veces times hisso hisse hisson bhag bhaag हिस्सों हिस्से भाग भागों")
 MONTHS = known(
     """
@@ -374,7 +383,7 @@ HINDI_DOUBTFUL = known(
     sath bais chalis
     """
 )
-SPANISH_DOUBTFUL = known("once mil miles seis par")
+SPANISH_DOUBTFUL = known("once dies mil miles seis par")
 
 
 GROUPS: Dict[str, Collection[str]] = {

@@ -19,9 +19,11 @@ from typing import List, Optional, Sequence
 import numpy as np
 
 from mostrador.nlu.counts import LONGEST, is_only_a_count, read_quantity
+from mostrador.nlu.encoders import NONE
 from mostrador.nlu.figure_features import Sentence
 from mostrador.nlu.figure_items import Item, items_of
-from mostrador.nlu.figure_model import ROLES, SENSES, FigureModel
+from mostrador.nlu.figure_meaning import FigureMeaning
+from mostrador.nlu.figure_model import ROLES, SENSES, FigureModel, LabelledNumbers
 from mostrador.nlu.text import LANGUAGES
 from mostrador.settings import ROOT
 from mostrador.shop.inventory import Sense
@@ -104,18 +106,24 @@ def _rows(path: Path) -> List[Labelled]:
 
 
 class FigureReader:
-    """What reads the figures of a text; one model serves every language."""
+    """What reads the figures of a text; one model serves every language. Without ``meaning`` the words decide alone."""
 
-    def __init__(self, model: FigureModel) -> None:
+    def __init__(self, model: FigureModel, meaning: Optional[FigureMeaning] = None) -> None:
         self._model = model
+        self._meaning = meaning
 
     @classmethod
-    def learn(cls, labelled: Sequence[Labelled]) -> "FigureReader":
-        """Raises ValueError when some kind of figure, or some sense of a quantity, has no example."""
+    def learn(cls, labelled: Sequence[Labelled], encoder: str = NONE, cache: Optional[Path] = None) -> "FigureReader":
+        """``encoder`` is one of ``encoders``, ``cache`` the folder in which its vectors are kept.
+
+        Raises ValueError when some kind of figure, or some sense of a quantity, has no example.
+        """
         sentences = [Sentence(row.sentence, items_of(row.sentence)) for row in labelled]
         roles = [_roles(sentence, row) for sentence, row in zip(sentences, labelled)]
         senses = [row.quantity[:1] if row.quantity[:1] in SENSES else "" for row in labelled]
-        return cls(FigureModel.fit(sentences, roles, senses))
+        numbers = LabelledNumbers.of(sentences, roles, senses)
+        model = FigureModel.fit(numbers, np.arange(len(numbers.role)))
+        return cls(model, FigureMeaning.fit(numbers, sentences, encoder, cache) if encoder != NONE else None)
 
     def read(self, text: str) -> Figures:
         """The quantity, the instalments and the amount in ``text``: of each kind one, or None.
@@ -134,16 +142,20 @@ class FigureReader:
     def _judged(self, sentence: Sentence) -> Figures:
         numbers = [sentence.items[place] for place in sentence.numbers]
         roles, senses = self._model.judge(sentence)
+        if self._meaning is not None:
+            roles, senses = self._meaning.judge(sentence, roles, senses)
         roles = np.where(_possible(numbers), roles, 0.0)
         return Figures(_quantity(numbers, roles, senses), _instalments(numbers, roles), _amount(numbers, roles))
 
     def save(self, folder: Path) -> None:
         self._model.save(folder)
+        if self._meaning is not None:
+            self._meaning.save(folder)
 
     @classmethod
     def load(cls, folder: Path) -> Optional["FigureReader"]:
         """None where none was kept."""
-        return cls(FigureModel.load(folder)) if FigureModel.is_in(folder) else None
+        return cls(FigureModel.load(folder), FigureMeaning.load(folder)) if FigureModel.is_in(folder) else None
 
 
 # --- what a label says of the numbers ---------------------------------------------------------------------------------

