@@ -740,6 +740,19 @@ steps:
 """
 
 
+def test_conversations_are_listed_for_who_looks_before_the_page_knows_its_shop(browser: Any, stack: Any) -> None:
+    page, held = browser.new_context().new_page(), []
+    page.route("**/config", lambda route: held.append(route))
+    page.goto(f"{stack.simulator_url}/")
+    page.get_by_role("navigation", name="Tools").get_by_role("button", name="Replay").click()
+    panel = page.get_by_role("tabpanel", name="Replay")
+    panel.get_by_role("searchbox").fill("refills a sold-out")
+    expect(panel.locator("#replay-wrong")).to_be_empty()
+    held[0].continue_()
+    expect(panel.locator("#replay-list option")).not_to_have_count(0)
+    page.context.close()
+
+
 def test_a_conversation_is_replayed_step_by_step(browser: Any, stack: Any, tmp_path: Path) -> None:
     context = browser.new_context(viewport={"width": 1400, "height": 900})
     page = context.new_page()

@@ -4,7 +4,7 @@ import { Phone } from "./chat.js";
 import { arrows, at, button, call, make, narrow } from "./dom.js";
 import { refreshFaults } from "./faults.js";
 import { openPeople, peopleWith, showPeople, showPeopleSoon } from "./people.js";
-import { replayOn } from "./replay.js";
+import { refreshReplay, replayOn } from "./replay.js";
 import { MOST_PHONES, phoneOf, world } from "./world.js";
 
 const KINDS = new Set(["in", "out", "status", "webhook", "read_mark", "contact", "reset", "given_up"]);
@@ -181,6 +181,7 @@ async function start(oldSource) {
   world.last = found.last;
   listen();
   refreshFaults();
+  refreshReplay();
   await openAsked();
 }
 

@@ -15,8 +15,14 @@ export function replayOn(open) {
   openPhone = open;
 }
 
+// To be called once it is known whether somebody replays; who opened the tool before that sees the list now.
+export function refreshReplay() {
+  if (!at("panel-replay").hidden) loadList();
+}
+
 async function loadList() {
   at("replay-wrong").textContent = "";
+  if (world.replay === null) return;
   if (!world.replay) {
     at("replay-wrong").textContent = "Nobody replays conversations here: start the shop with `make run`.";
     return;

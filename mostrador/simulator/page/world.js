@@ -8,7 +8,7 @@ export const world = {
   active: null, // the phone that was used last
   last: 0, // number of the newest log entry seen
   explain: "", // address that explains an answer, with {id}
-  replay: false, // whether somebody replays conversations
+  replay: null, // whether somebody replays conversations; null until that is known
 };
 
 export const phoneOf = (key) => world.phones.find((phone) => phone.key === key);
