@@ -195,7 +195,7 @@ def _numbers_joined(items: Sequence[Item]) -> List[Item]:
                 end += 1
         found.append(made)
         place = end
-    return _single_pairs(_phones_hidden(_groups_joined(found)), spanish or not hindi)
+    return _pairs_and_singles(_phones_hidden(_groups_joined(found)), spanish or not hindi)
 
 
 def _whose_words(items: Sequence[Item]) -> Tuple[bool, bool]:
@@ -326,7 +326,7 @@ def _made(parts: Sequence[Item], number: NumberInWords) -> Item:
 _ONE = {"one", "un", "una", "uno", "ek", "एक"}
 
 
-def _single_pairs(items: Sequence[Item], pairs_said: bool) -> List[Item]:
+def _pairs_and_singles(items: Sequence[Item], pairs_said: bool) -> List[Item]:
     """``a pair of speakers`` is two, ``a single instalment`` one."""
     found: List[Item] = []
     for place, item in enumerate(items):

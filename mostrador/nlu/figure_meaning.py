@@ -23,7 +23,7 @@ from mostrador.nlu.linear import softmax
 logger = logging.getLogger(__name__)
 
 _SURE = 0.95  # a role and a sense that are so likely by the words need no second look
-_SHARE = 0.4  # of the networks in the average; this and what follows were chosen by cross-validation
+_SHARE = 0.4  # of the networks in the average; cross-validation had no better one for senses
 _NETWORKS = 3
 _UNITS = 128
 _SHRINKING = 0.3
