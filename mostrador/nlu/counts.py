@@ -150,7 +150,7 @@ def _tokens(text: str) -> List[Token]:
     """The tokens of ``text``, none when it is too long; weak numbers count only where nothing else does."""
     if len(text) > LONGEST:
         return []
-    chunks = [word for chunk in _prepared(text).split() for word in _words(chunk)]
+    chunks = [part for chunk in _prepared(text).split() for word in _words(chunk) for part in spelt.parted(word)]
     tokens = _numbers_joined([_token(chunk) for chunk in chunks])
     strong = any(token.kind == "count" and not token.weak for token in tokens)
     named = any(token.kind == "word" and not _says_nothing(token.text) for token in tokens)

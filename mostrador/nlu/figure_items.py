@@ -20,6 +20,7 @@ _MARKS = re.compile(r"(?<!\d)[.,](?!\S)|(?<=\d)[.,](?!\d)|(?<!\d),|,(?!\d)|[;।
 _SHORT_FORMS = re.compile(r"(?<!\S)(rs|re|inr|no|nos|nro|qty|cant|approx|aprox|usd|रु|रू)\.")
 _APOSTROPHES = re.compile("['’‘`´]")
 _SLASH_DASH = re.compile(r"(?<=\d)\s?/[-=](?!\d)")
+_AT = re.compile(r"(?<!\S)@\s?(?=\d)")  # each: "100 bags @ 12"
 _SIGN = re.compile(r"(?<!\S)([+=])\s?(?=\d)|(?:(?<=; )|^)(-)\s?(?=\d)")
 _CURRENCY = "|".join(sorted(map(re.escape, about.CURRENCY_SIGNS), key=len, reverse=True))
 _NUMBER = re.compile(rf"([+\-=]?)({_CURRENCY})?([+\-]?)(\d[\d.,]*)([^\d\s]{{0,24}})")
@@ -83,6 +84,7 @@ def _prepared(text: str) -> str:
     text = "".join(map(_one, unicodedata.normalize("NFKC", text)))
     text = _APOSTROPHES.sub("", plain(text))
     text = _HALF.sub("half ", text)
+    text = _AT.sub(" at ", text)
     text = _SLASH_DASH.sub(" /- ", _SHORT_FORMS.sub(r"\1 ", text))
     text = _MARKS.sub(" ; ", text).replace("&", " and ")
     return _SIGN.sub(lambda match: match.group(1) or match.group(2), text.strip())
@@ -122,7 +124,7 @@ def _words(chunk: str) -> Iterator[Item]:
         return
     for part in re.split(r"[-/:.,=+]", chunk):
         if any(map(str.isalnum, part)):
-            yield Item("word", spelt.as_listed(part))
+            yield from (Item("word", spelt.as_listed(word)) for word in spelt.parted(part))
     if chunk.endswith(":"):
         yield Item("word", ":")
 
@@ -225,13 +227,13 @@ def _may_be_number(items: Sequence[Item], place: int, hindi: bool, spanish: bool
         if word in {"saath", "sath"} and before in {"ke", "k", "mere", "hamare"}:
             return False
         counted = after in spelt.MULTIPLIERS or after in spelt.DOZEN or has_unit(after) or after in about.PAIRS
-        whose = hindi or not spanish and (counted or _not_english(items))
+        whose = hindi or not spanish and (counted or word != "che" and _not_english(items))
         return whose and (word != "ek" or after not in about.ONES)
     return True
 
 
 _DO = {"do", "दो"}
-_MILNA = known("jaye jayega jayenge jaenge jayengi jaega jayegi jaegi jae sakta sakti sakte raha rahi gaya gayi")
+_MILNA = known("jaye jayega jayenge jaenge jayengi jaega jayegi jaegi jae sakta sakti sakte raha rahi gaya gayi gaye")
 
 
 def _not_english(items: Sequence[Item]) -> bool:
@@ -373,7 +375,8 @@ def _multiplies(items: Sequence[Item], place: int) -> bool:
     before, after = items[place - 1], items[place + 1].text if place + 1 < len(items) else ""
     if items[place].text == "so":
         return before.text in spelt.HINDI_TO_NINETY_NINE
-    return items[place].text == "k" and before.kind == "number" and after in _AFTER_K
+    numeric = before.kind == "number" or before.text in spelt.TENS or before.text in spelt.WHOLE
+    return items[place].text == "k" and numeric and after in _AFTER_K
 
 
 _AFTER_K = about.SUM_LIKE | about.PRICE_AFTER | about.CURRENCY_WORDS.keys() | {""}
@@ -495,6 +498,7 @@ def _phones_hidden(items: Sequence[Item]) -> List[Item]:
         digits = sum(len(_DIGITS.findall(item.text)) for item in run)
         dialled = bool(run) and (run[0].sign == "+" or run[0].text.startswith("+"))
         bare = all(item.currency is None and (dialled or len(_DIGITS.findall(item.text)) > 1) for item in run)
+        bare = bare and not any(map(str.isalpha, "".join(item.text for item in run)))  # "600x600 90 boxes"
         if len(run) > 1 and digits >= 8 and bare and not (end < len(found) and has_unit(found[end].text)):
             found[place:end] = [Item("code", item.text) for item in run]
         place = end + 1

@@ -83,11 +83,11 @@ class FigureMeaning:
         cls, numbers: LabelledNumbers, sentences: Sequence[Sentence], encoder_name: str, cache: Optional[Path]
     ) -> "Optional[FigureMeaning]":
         """None without an encoder of words, or with too few numbers in doubt; ``cache`` is a folder for vectors."""
+        places = np.array([place for sentence in sentences for place in sentence.numbers])
         try:
-            unsure = np.flatnonzero(_in_doubt(*_judged_by_others(numbers)))
+            unsure = np.flatnonzero(_in_doubt(*_judged_by_others(numbers))[: len(places)])
         except ValueError:
             return None  # half of the sentences has not every kind of figure
-        places = np.array([place for sentence in sentences for place in sentence.numbers])
         texts = [sentences[numbers.sentence[row]].placed(places[row]) for row in unsure]
         vectors = learnt_from_words(encoder_name, texts, cache, "numbers")
         if vectors is None:

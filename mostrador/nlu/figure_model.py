@@ -12,7 +12,8 @@ import warnings
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Iterator, Sequence, Tuple
+from types import MappingProxyType
+from typing import Any, Dict, Iterator, Mapping, Sequence, Tuple
 
 import numpy as np
 
@@ -22,8 +23,8 @@ from mostrador.nlu.linear import softmax
 ROLES = ("none", "quantity", "instalments", "amount")
 SENSES = ("", "+", "-", "=")
 _SEEN = 2  # a feature counts that this many numbers or sentences have
-_STRENGTH = 15.0  # inverse of the regularisation
-_STEPS = 30  # over all examples
+_STRENGTH = 7.5  # inverse of the regularisation
+_STEPS = 15  # over all examples
 _ROLE_LENGTHS = (3.0, 1.5)  # of the features near a number and of the whole sentence; this and
 _SENSE_LENGTHS = (1.5, 2.5)  # the strength were chosen by cross-validation
 _FILE = "figures"
@@ -46,16 +47,27 @@ class LabelledNumbers:
 
     @classmethod
     def of(
-        cls, sentences: Sequence[Sentence], roles: Sequence[Sequence[str]], senses: Sequence[str]
+        cls,
+        sentences: Sequence[Sentence],
+        roles: Sequence[Sequence[str]],
+        senses: Sequence[str],
+        copies: Mapping[int, Sentence] = MappingProxyType({}),
     ) -> "LabelledNumbers":
-        """``roles`` has one for each number of each sentence, ``senses`` one for each sentence."""
-        near = [sentence.near(place) for sentence in sentences for place in sentence.numbers]
-        whole = [sentence.whole() for sentence in sentences]
-        nears, wholes = _vocabulary(near), _vocabulary(whole)
-        owner = np.repeat(np.arange(len(sentences)), [len(sentence.numbers) for sentence in sentences])
-        role = np.array([role for numbers in roles for role in numbers])
-        around = _matrix(whole, wholes)[owner]
-        return cls(nears, wholes, _matrix(near, nears), around, role, np.array(senses)[owner], owner)
+        """``roles`` has one for each number of each sentence, ``senses`` one for each sentence.
+
+        ``copies`` are sentences written differently, by their place; the rows of their numbers come last. Only
+        features that the sentences themselves have count.
+        """
+        written = [*sentences, *copies.values()]
+        near = [sentence.near(place) for sentence in written for place in sentence.numbers]
+        whole = [sentence.whole() for sentence in written]
+        own = sum(len(sentence.numbers) for sentence in sentences)
+        nears, wholes = _vocabulary(near[:own]), _vocabulary(whole[: len(sentences)])
+        of = np.repeat(np.arange(len(written)), [len(sentence.numbers) for sentence in written])
+        sentence = np.array([*range(len(sentences)), *copies], dtype=np.int64)[of]
+        role = np.array([role for place in (*range(len(sentences)), *copies) for role in roles[place]])
+        around = _matrix(whole, wholes)[of]
+        return cls(nears, wholes, _matrix(near, nears), around, role, np.array(senses)[sentence], sentence)
 
     def scaled(self, lengths: Tuple[float, float], rows: np.ndarray) -> Any:
         """The features of these rows, of the lengths that are asked for."""

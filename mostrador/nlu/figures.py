@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import List, Optional, Sequence
+from typing import Dict, List, Optional, Sequence
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from mostrador.nlu.figure_items import Item, items_of
 from mostrador.nlu.figure_meaning import FigureMeaning
 from mostrador.nlu.figure_model import ROLES, SENSES, FigureModel, LabelledNumbers
 from mostrador.nlu.text import LANGUAGES
+from mostrador.nlu.typos import mistyped
 from mostrador.settings import ROOT
 from mostrador.shop.inventory import Sense
 
@@ -121,7 +122,7 @@ class FigureReader:
         sentences = [Sentence(row.sentence, items_of(row.sentence)) for row in labelled]
         roles = [_roles(sentence, row) for sentence, row in zip(sentences, labelled)]
         senses = [row.quantity[:1] if row.quantity[:1] in SENSES else "" for row in labelled]
-        numbers = LabelledNumbers.of(sentences, roles, senses)
+        numbers = LabelledNumbers.of(sentences, roles, senses, _mistyped(sentences, labelled))
         model = FigureModel.fit(numbers, np.arange(len(numbers.role)))
         return cls(model, FigureMeaning.fit(numbers, sentences, encoder, cache) if encoder != NONE else None)
 
@@ -156,6 +157,21 @@ class FigureReader:
     def load(cls, folder: Path) -> Optional["FigureReader"]:
         """None where none was kept."""
         return cls(FigureModel.load(folder), FigureMeaning.load(folder)) if FigureModel.is_in(folder) else None
+
+
+def _mistyped(sentences: Sequence[Sentence], labelled: Sequence[Labelled]) -> Dict[int, Sentence]:
+    """Mistyped copies by their sentence's place; where the slip is in a number, there is none."""
+    texts = [mistyped(row.sentence) for row in labelled]
+    copies = [Sentence(text, items_of(text)) for text in texts]
+    return {
+        place: copy
+        for place, (sentence, copy) in enumerate(zip(sentences, copies))
+        if _values(copy) == _values(sentence)
+    }
+
+
+def _values(sentence: Sentence) -> List[Fraction]:
+    return [sentence.items[place].value for place in sentence.numbers]
 
 
 # --- what a label says of the numbers ---------------------------------------------------------------------------------

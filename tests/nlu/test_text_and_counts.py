@@ -72,7 +72,17 @@ def test_hindi_numbers_are_read_as_they_are_written_by_ear(written: str, number:
     assert read_quantity(written) == Quantity(number)
 
 
-@pytest.mark.parametrize("word", ["saath", "bawandar", "pachisi", "mittis", "सत", "teens"])
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [("hunderd", 100), ("thrity five", 35), ("twleve", 12), ("fiftyfive", 55), ("treintaicinco", 35), ("viente", 20)],
+)
+def test_number_words_with_a_slip_or_run_together_are_read(written: str, number: int) -> None:
+    assert read_quantity(written) == Quantity(number)
+
+
+@pytest.mark.parametrize(
+    "word", ["saath", "bawandar", "pachisi", "mittis", "सत", "teens", "there", "seen", "site", "cuarto", "seenta"]
+)
 def test_words_that_only_resemble_a_number_are_none(word: str) -> None:
     assert as_listed(word) == word
 

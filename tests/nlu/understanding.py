@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, NamedTuple, Sequence, Tuple
 
 from mostrador.nlu.figures import FigureReader, labelled_sentences
+from mostrador.nlu.typos import mistyped
 from mostrador.settings import settings
 
 FOLDER = Path(__file__).parent
@@ -48,12 +49,12 @@ def rows(language: str, name: str) -> List[Dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def understood(read: Reader, language: str) -> Dict[str, Share]:
+def understood(read: Reader, language: str, written: Callable[[str], str] = str) -> Dict[str, Share]:
     """``in_scope``: the right intent, or an opt-out asked back.
 
-    ``out_of_scope``: answered as none. ``false_fallback``: in scope, but as none.
+    ``out_of_scope``: answered as none. ``false_fallback``: in scope, but as none. ``written`` is done to each sentence.
     """
-    judged = [(row["label"], read(row["sentence"])) for row in rows(language, "intents")]
+    judged = [(row["label"], read(written(row["sentence"]))) for row in rows(language, "intents")]
     own = [(label, intent) for label, intent in judged if label not in NONE]
     other = [intent for label, intent in judged if label in NONE]
     return {
@@ -63,9 +64,9 @@ def understood(read: Reader, language: str) -> Dict[str, Share]:
     }
 
 
-def opt_outs(read: Reader, language: str) -> Dict[str, Share]:
+def opt_outs(read: Reader, language: str, written: Callable[[str], str] = str) -> Dict[str, Share]:
     """``heard``: stopped at once or asked back with a button; ``false_stops``, ``asked_in_vain``: of near misses."""
-    judged = [(row["label"], read(row["sentence"])) for row in rows(language, "opt_out")]
+    judged = [(row["label"], read(written(row["sentence"]))) for row in rows(language, "opt_out")]
     wanted = [intent for label, intent in judged if label == "opt_out"]
     near = [intent for label, intent in judged if label == "other"]
     return {
@@ -111,13 +112,15 @@ def main() -> None:
     found: Dict[str, Any] = {}
     for language in ("en", "es", "hi"):
         shares = {**understood(read, language), **opt_outs(read, language), **numbers(reader, language, "entities")}
+        slips = {**understood(read, language, mistyped), **opt_outs(read, language, mistyped)}
+        shares.update({f"mistyped {kind}": share for kind, share in slips.items()})
         broad = numbers(reader, language, "broad_entities")
         shares.update({f"broad {kind}": share for kind, share in broad.items()})
         found[language] = {name: list(share) for name, share in shares.items()}
         if "--json" not in sys.argv:
             print(language)
             for name, share in shares.items():
-                print(f"  {name:17} {share}")
+                print(f"  {name:24} {share}")
     if "--json" in sys.argv:
         print(json.dumps(found))
 
