@@ -24,6 +24,7 @@ from mostrador.nlu.figure_features import Sentence
 from mostrador.nlu.figure_items import Item, items_of
 from mostrador.nlu.figure_meaning import FigureMeaning
 from mostrador.nlu.figure_model import ROLES, SENSES, FigureModel, LabelledNumbers
+from mostrador.nlu.figure_words import PIECES
 from mostrador.nlu.text import LANGUAGES
 from mostrador.nlu.typos import mistyped
 from mostrador.settings import ROOT
@@ -145,7 +146,7 @@ class FigureReader:
         roles, senses = self._model.judge(sentence)
         if self._meaning is not None:
             roles, senses = self._meaning.judge(sentence, roles, senses)
-        roles = np.where(_possible(numbers), roles, 0.0)
+        roles = np.where(_possible(sentence), roles, 0.0)
         return Figures(_quantity(numbers, roles, senses), _instalments(numbers, roles), _amount(numbers, roles))
 
     def save(self, folder: Path) -> None:
@@ -210,15 +211,21 @@ def _alone(text: str, items: Sequence[Item]) -> Optional[Said]:
     return Said(quantity.number, {Sense.ADD: "+", Sense.TAKE: "-"}.get(quantity.sense, "")) if quantity else None
 
 
-def _possible(numbers: Sequence[Item]) -> np.ndarray:
-    """A row per number, a column per role: a sum of money is an amount, and where there is one nothing else is."""
+def _possible(sentence: Sentence) -> np.ndarray:
+    """A row per number, a column per role: a sum of money is an amount, and where there is one nothing else is.
+
+    What is followed by "pieces" is none.
+    """
+    numbers = [sentence.items[place] for place in sentence.numbers]
+    after = [*sentence.items[1:], Item("break")]
+    counted = [after[place].text in PIECES for place in sentence.numbers]
     found = np.ones((len(numbers), len(ROLES)), dtype=bool)
     sums = np.array([item.currency is not None for item in numbers])
     for row, item in enumerate(numbers):
         whole = item.value.denominator == 1
         found[row, _QUANTITY] = whole and item.value <= _GREATEST
         found[row, _INSTALMENTS] = whole and 1 <= item.value <= MOST_INSTALMENTS and not item.sign
-        found[row, _AMOUNT] = not item.nothing
+        found[row, _AMOUNT] = not item.nothing and not counted[row]
     if sums.any():
         found[:, _AMOUNT] = sums
         found[sums] = np.arange(len(ROLES)) == _AMOUNT

@@ -20,9 +20,9 @@ from tests.nlu.understanding import numbers, rows
 
 KINDS = ("quantity", "instalments", "amount")
 # Of the sentences with such an entity, or with one wrongly seen; none of them is a training sentence. These are the
-# floors that hold now in every language; the goal is 0.97 for each.
+# floors that hold now in every language; the goal is 0.97.
 AT_LEAST_RIGHT = {"quantity": 0.93, "instalments": 0.95, "amount": 0.94}
-AT_LEAST_RIGHT_TOGETHER = 0.96
+AT_LEAST_RIGHT_TOGETHER = 0.97
 
 
 def read(reader: FigureReader, text: str) -> str:
@@ -134,6 +134,7 @@ SAID = [
     ("Ksh 850 is too much for one cup my friend", "a:850.00 KES"),
     ("sade teen lakh rupaye tak", "a:350000.00 INR"),
     ("vitrified tiles 600x600 90 boxes", "q:90"),
+    ("छत्तीस हज़ार छह सौ निन्यानबे पीस चाहिए", "q:36699"),
     ("a hunderd sparklers please", "q:100"),
     ("wanna order thirtyfive steel tiffins", "q:35"),
     ("rebajame 2 mil che no seas malo", "a:2000.00"),

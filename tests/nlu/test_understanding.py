@@ -7,6 +7,7 @@ from typing import Callable
 import pytest
 
 from mostrador.nlu.text import LANGUAGES
+from mostrador.nlu.typos import mistyped
 from tests.nlu.understanding import Share, opt_outs, rows, trained_reader, understood
 
 pytestmark = pytest.mark.slow
@@ -30,6 +31,12 @@ def test_what_people_want_is_understood_and_what_is_no_business_of_a_shop_is_kno
     assert found["in_scope"].value >= 0.95 - A_FEW, str(found["in_scope"])
     assert found["out_of_scope"].value >= 0.80 - A_FEW, str(found["out_of_scope"])
     assert found["false_fallback"].value <= 0.03, str(found["false_fallback"])
+
+
+@pytest.mark.parametrize(("language", "least"), [("en", 0.92), ("es", 0.88), ("hi", 0.92)])
+def test_slips_of_the_thumb_are_understood(read: Callable[[str], str], language: str, least: float) -> None:
+    found = understood(read, language, mistyped)
+    assert found["in_scope"].value >= least, str(found["in_scope"])
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
