@@ -21,7 +21,7 @@ def mistyped(text: str) -> str:
     A slip is one of the four that four in five misspellings are made of (Damerau 1964): a letter left out, one too
     many, two swapped, the wrong one. The same text always gets the same slips.
     """
-    draw = Random(text)
+    draw = Random(text.encode("utf-8", "surrogatepass"))
     words = text.split(" ")
     long = [i for i, word in enumerate(words) if len(word) >= _LEAST and not any(c.isdigit() for c in word)]
     for i in draw.sample(long, min(len(long), max(1, len(words) // _ONE_IN))):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mostrador.nlu.figure_features import Sentence
@@ -16,7 +16,8 @@ from mostrador.nlu.typos import mistyped
 from tests.nlu.test_intent_model import LABELS, TEXTS
 
 
-@given(st.text(max_size=200))
+@given(st.text(st.characters(), max_size=200))
+@example("half a pair \ud800\ud800\ud800\ud800")
 @settings(deadline=None)
 def test_any_text_keeps_its_words_and_is_always_mistyped_alike(text: str) -> None:
     slipped = mistyped(text)
