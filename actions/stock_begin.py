@@ -21,6 +21,7 @@ OTHERWISE = {
     "nlu_fallback": "utter_ask_rephrase",
     "out_of_scope": "utter_out_of_scope",
 }
+QUESTIONS = {"ask_price", "ask_stock"}  # "do you have 5 lamps?" changes nothing
 
 
 def events_of(slots: Slots) -> List[EventType]:
@@ -78,7 +79,7 @@ class ActionTakeContent(UseCaseAction):
         wish = Wish()
         if turn.contact.is_seller and not turn.tapped:
             wish = await wish_of(turn, turn.text, int(hand) if hand else None)
-        if any(part["of"] for part in wish.parts):
+        if turn.intent not in QUESTIONS and any(part["of"] for part in wish.parts):
             slots = await settle(turn, wish.parts, "item")
         elif wish.named.full and turn.intent != "out_of_scope" and any(len(word) > 2 for word in turn.text.split()):
             slots = chosen_by_name(turn, wish)
