@@ -38,7 +38,7 @@ def test_what_people_want_is_understood_and_what_is_no_business_of_a_shop_is_kno
     assert found["false_fallback"].value <= 0.03, str(found["false_fallback"])
 
 
-@pytest.mark.parametrize(("language", "least"), [("en", 0.94), ("es", 0.90), ("hi", 0.92)])
+@pytest.mark.parametrize(("language", "least"), [("en", 0.93), ("es", 0.90), ("hi", 0.92)])
 def test_slips_of_the_thumb_are_understood(read: Callable[[str], str], language: str, least: float) -> None:
     found = understood(read, language, mistyped)
     assert found["in_scope"].value >= least, str(found["in_scope"])
