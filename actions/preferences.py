@@ -65,7 +65,8 @@ class ActionAskPreferenceValue(UseCaseAction):
     async def use_case(self, turn: Turn) -> List[EventType]:
         now = await turn.do(preferences.preferences_of, turn.contact)
         clock = turn.clock(turn.services.clock.now(), now.zone)
-        turn.say(ASK.get(turn.tracker.get_slot("preference"), ASK[NAME]), name=now.name or "–", clock=clock)
+        asked = ASK.get(turn.tracker.get_slot("preference"), ASK[NAME])
+        turn.say(asked if now.name or asked != ASK[NAME] else "utter_ask_name_blind", name=now.name, clock=clock)
         return []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Dict, Optional
 
@@ -171,3 +172,12 @@ def test_a_value_is_taken_or_asked_again(run: Any, preference: str, said: str, r
 def test_the_question_for_hours_tells_the_time_there(run: Any, shop: Shop) -> None:
     said = run("action_ask_preference_value", slots={"preference": "hours"}, form=SETTINGS).said[0]
     assert (said["response"], said["clock"]) == ("utter_ask_hours", "17:30")
+
+
+def test_who_is_called_nothing_yet_is_asked_without_a_name(run: Any, shop: Shop) -> None:
+    def asked() -> str:
+        return str(run("action_ask_preference_value", slots={"preference": "name"}, form=SETTINGS).said[0]["response"])
+
+    assert asked() == "utter_ask_name"
+    shop.state.contacts[CONVERSATION] = replace(shop.state.contacts[CONVERSATION], name="")
+    assert asked() == "utter_ask_name_blind"
