@@ -66,7 +66,9 @@ class ActionAskPreferenceValue(UseCaseAction):
         now = await turn.do(preferences.preferences_of, turn.contact)
         clock = turn.clock(turn.services.clock.now(), now.zone)
         asked = ASK.get(turn.tracker.get_slot("preference"), ASK[NAME])
-        turn.say(asked if now.name or asked != ASK[NAME] else "utter_ask_name_blind", name=now.name, clock=clock)
+        if asked == ASK[NAME] and not now.name:
+            asked = "utter_ask_name_blind"
+        turn.say(asked, name=now.name, clock=clock)
         return []
 
 

@@ -8,7 +8,16 @@ import pytest
 
 from mostrador.nlu.text import LANGUAGES
 from mostrador.nlu.typos import mistyped
-from tests.nlu.understanding import Share, in_forms, opt_outs, reader_of, rows, trained_parser, understood
+from tests.nlu.understanding import (
+    Share,
+    in_forms,
+    learnt_from,
+    opt_outs,
+    reader_of,
+    rows,
+    trained_parser,
+    understood,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -36,6 +45,13 @@ def test_what_people_want_is_understood_and_what_is_no_business_of_a_shop_is_kno
     assert found["in_scope"].value >= 0.95 - A_FEW, str(found["in_scope"])
     assert found["out_of_scope"].value >= 0.80 - A_FEW, str(found["out_of_scope"])
     assert found["false_fallback"].value <= 0.03, str(found["false_fallback"])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_no_example_says_is_understood_as_well(read: Callable[[str], str], language: str) -> None:
+    found = understood(read, language, without=learnt_from())
+    assert 400 <= found["in_scope"].among < understood(read, language)["in_scope"].among
+    assert found["in_scope"].value >= 0.95 - 2 * A_FEW, str(found["in_scope"])
 
 
 @pytest.mark.parametrize(("language", "least"), [("en", 0.93), ("es", 0.90), ("hi", 0.92)])
